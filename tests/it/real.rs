@@ -28,4 +28,5 @@ mod shared;
 mod states;
 mod tokens;
 mod user_agent;
+mod workers_oauth;
 mod workspace;

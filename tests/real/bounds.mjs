@@ -1,6 +1,7 @@
 // What every component here keeps to: packages come from target/real, and nothing outlives the test that started it.
 
-const installed = new URL('../../target/real/', import.meta.url);
+/** Where tests/real/install puts packages. */
+export const installed = new URL('../../target/real/', import.meta.url);
 
 /** Imports a file of a package that tests/real/install put into target/real, or into a directory of its own below it. */
 export const load = (file, modules = 'node_modules/') => import(new URL(modules + file, installed));

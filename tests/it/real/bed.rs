@@ -53,6 +53,8 @@ pub enum Part {
     Canaille,
     /// The authorization server better-auth, and the Node that runs it.
     BetterAuth,
+    /// Cloudflare's authorization server, its runtime, and the Node that starts it.
+    WorkersOauth,
     /// Debian's Chromium.
     Chromium,
     /// curl, as the simplest browser.
@@ -87,6 +89,10 @@ impl Part {
             Part::WorkspaceMcp => vec![workspace_mcp(), installed("venv-workspace/installed.txt")],
             Part::Canaille => vec![canaille(), installed("venv-canaille/installed.txt")],
             Part::BetterAuth => vec![node(), installed("better-auth/node_modules/installed.json")],
+            Part::WorkersOauth => vec![
+                node(),
+                installed("workers-oauth/node_modules/installed.json"),
+            ],
             Part::Chromium => usr(&["chromium"]),
             Part::Curl => usr(&["curl"]),
             Part::Keyring => usr(&[
@@ -310,6 +316,11 @@ impl Bed {
                 .arg(self.path("better-auth.sqlite"))
                 .arg(port.to_string()),
         )
+    }
+
+    /// Starts Cloudflare's authorization server and the MCP server that it protects.
+    pub fn workers_oauth(&self) -> Server {
+        Server::start(self.command(node()).arg(script("workers-oauth.mjs")))
     }
 
     /// Makes a `BROWSER` that is Chromium in the hands of a user who clicks `consent` or `cancel`.
