@@ -13,6 +13,7 @@ mod clients;
 mod conformance;
 mod device;
 mod etcd;
+mod glewlwyd;
 mod keyring;
 mod keys;
 mod npm_clients;

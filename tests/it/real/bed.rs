@@ -53,6 +53,8 @@ pub enum Part {
     Canaille,
     /// The authorization server better-auth, and the Node that runs it.
     BetterAuth,
+    /// Debian's glewlwyd, and the Python that serves its page of the login.
+    Glewlwyd,
     /// Cloudflare's authorization server, its runtime, and the Node that starts it.
     WorkersOauth,
     /// Debian's Chromium.
@@ -89,6 +91,7 @@ impl Part {
             Part::WorkspaceMcp => vec![workspace_mcp(), installed("venv-workspace/installed.txt")],
             Part::Canaille => vec![canaille(), installed("venv-canaille/installed.txt")],
             Part::BetterAuth => vec![node(), installed("better-auth/node_modules/installed.json")],
+            Part::Glewlwyd => [vec![python()], usr(&["glewlwyd"])].concat(),
             Part::WorkersOauth => vec![
                 node(),
                 installed("workers-oauth/node_modules/installed.json"),
@@ -316,6 +319,13 @@ impl Bed {
                 .arg(self.path("better-auth.sqlite"))
                 .arg(port.to_string()),
         )
+    }
+
+    /// Starts glewlwyd and the MCP server that it protects.
+    pub fn glewlwyd(&self) -> Server {
+        let mut command = self.command(python());
+        command.arg(script("glewlwyd-server.py"));
+        Server::start(command.arg(self.path("glewlwyd")))
     }
 
     /// Starts Cloudflare's authorization server and the MCP server that it protects.

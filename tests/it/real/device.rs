@@ -8,7 +8,7 @@ use super::servers::{ask, keeps_secrets};
 use super::user_agent::UserAgent;
 
 /// Logs in into the file store with a device code; `decide` does on the page what the event of the code says.
-fn login(
+pub fn login(
     bed: &Bed,
     server: &Server,
     words: &[&str],
