@@ -24,14 +24,12 @@ const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 thread_local! {
     /// The request that this thread makes.
     static REQUEST: RefCell<RequestState> = const { RefCell::new(RequestState::new()) };
-    /// The socket that this thread opened last.
-    static OPENED: RefCell<Option<Opened>> = const { RefCell::new(None) };
     /// This thread has written to a socket of ours.
     static WRITTEN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What is known of the request that a thread makes.
-struct RequestState {
+pub struct RequestState {
     id: u64,
     /// It has a body, without which the server cannot serve it.
     has_body: bool,
@@ -39,10 +37,12 @@ struct RequestState {
     is_ahead: bool,
     /// What can end it.
     abort: Option<Abort>,
-    /// What the server needs to serve it may have been sent.
-    sent: bool,
+    /// The socket that it opened last.
+    opened: Option<Opened>,
+    /// What the server needs to serve it may have been sent: the body, if it has one.
+    pub sent: bool,
     /// Its connection was open before.
-    reused: bool,
+    pub reused: bool,
 }
 
 impl RequestState {
@@ -52,19 +52,11 @@ impl RequestState {
             has_body: false,
             is_ahead: false,
             abort: None,
+            opened: None,
             sent: false,
             reused: false,
         }
     }
-}
-
-/// How far a request got.
-#[derive(Clone, Copy, Debug)]
-pub struct SendProgress {
-    /// What the server needs to serve it may have been sent: the body, if it has one.
-    pub sent: bool,
-    /// Its connection was open before.
-    pub reused: bool,
 }
 
 /// Makes a request in this thread, which `abort` can end, and returns its outcome and how far it got.
@@ -72,15 +64,13 @@ pub fn observe<T>(
     has_body: bool,
     abort: Option<&Abort>,
     request: impl FnOnce() -> T,
-) -> (T, SendProgress) {
+) -> (T, RequestState) {
     let state = RequestState {
         has_body,
         abort: abort.cloned(),
         ..RequestState::new()
     };
-    let (outcome, state) = run(state, request);
-    let RequestState { sent, reused, .. } = state;
-    (outcome, SendProgress { sent, reused })
+    run(state, request)
 }
 
 /// Makes a request in this thread that ends with [`ConnectError::OpenedAhead`] once its connection is open. The connection
@@ -97,7 +87,6 @@ fn run<T>(state: RequestState, request: impl FnOnce() -> T) -> (T, RequestState)
     static LAST: AtomicU64 = AtomicU64::new(0);
     let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
     REQUEST.set(RequestState { id, ..state });
-    OPENED.set(None);
     let outcome = request();
     (outcome, REQUEST.replace(RequestState::new()))
 }
@@ -113,7 +102,7 @@ pub struct Opened {
 
 /// Notes the socket that this thread has opened.
 pub fn note_opened(socket: Opened) {
-    OPENED.set(Some(socket));
+    REQUEST.with_borrow_mut(|request| request.opened = Some(socket));
 }
 
 /// Notes that bytes were written to a socket that we have opened.
@@ -226,12 +215,12 @@ impl<C: Connector> Connector for ObservedConnector<C> {
         let Some(transport) = self.connection.connect(details, chained)? else {
             return Ok(None);
         };
-        let opened = OPENED.with_borrow(Clone::clone);
+        let (id, opened) = REQUEST.with_borrow(|request| (request.id, request.opened.clone()));
         let stream = opened.as_ref().and_then(|opened| opened.stream.clone());
         let observed = Observed {
             transport,
             to_proxy,
-            request: REQUEST.with_borrow(|request| request.id),
+            request: id,
             is_ours: stream.is_some(),
             socket: opened.map(|opened| Socket::new(opened.handle)),
         };

@@ -20,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(8);
 /// Finds the account: in the ID token; at a provider also at its userinfo endpoint, and if neither names one, it is the
 /// account that the user named.
 pub fn find(pending: &PendingAuthorization, tokens: &Tokens) -> Option<String> {
-    let preparation = pending.preparation();
+    let preparation = &pending.preparation;
     let request = &preparation.request;
     let in_id_token = tokens
         .id_token
@@ -63,7 +63,7 @@ pub fn find(pending: &PendingAuthorization, tokens: &Tokens) -> Option<String> {
 
 /// Reads the account in an ID token, if that was made for this login.
 fn read_id_token(id_token: &Secret, pending: &PendingAuthorization) -> Option<String> {
-    let (preparation, client) = (pending.preparation(), pending.client());
+    let (preparation, client) = (&pending.preparation, &pending.client);
     let nonce = pending.authorization().and_then(|it| it.nonce.as_ref());
     let issuer = preparation.discovery.server.issuer.as_str();
     // For all tenants at once, each token names its own.

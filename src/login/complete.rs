@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::authorize::Authorization;
 use super::pending::{Incomplete, PendingAuthorization, Preparation};
 use super::workers::WorkerHandle;
 use super::{previous, Report, Request};
@@ -20,7 +19,6 @@ use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token::{TokenType, Tokens};
 use crate::os::clock::{in_words, Deadline, Time};
-use crate::providers;
 use crate::refresh::{self, LockedLogin};
 use crate::store::cache::Cache;
 use crate::store::{Credentials, Place, Store};
@@ -42,14 +40,13 @@ pub fn exchange(
     code: AuthorizationCode,
     worker: &WorkerHandle,
 ) -> Result<Tokens, ExchangeError> {
-    let PendingAuthorization::Redirect {
+    let PendingAuthorization {
         preparation,
         client,
-        authorization: Authorization { verifier, .. },
-    } = pending
-    else {
-        return Err(ExchangeError::Request);
-    };
+        ..
+    } = pending;
+    let verifier = pending.authorization().map(|it| &it.verifier);
+    let verifier = verifier.ok_or(ExchangeError::Request)?;
     let http = preparation.http.within(super::REQUEST_LIMIT);
     let request = TokenRequest {
         token_endpoint: &preparation.discovery.server.token_endpoint,
@@ -74,9 +71,9 @@ pub fn not_exchanged(pending: PendingAuthorization, source: ExchangeError) -> In
         _ => false,
     };
     let error = Error::Exchange {
-        issuer: printable(&pending.preparation().discovery.server.issuer),
-        provider: pending.preparation().provider(),
-        with_dpop: pending.preparation().with_dpop(),
+        issuer: printable(&pending.preparation.discovery.server.issuer),
+        provider: pending.preparation.provider(),
+        with_dpop: pending.preparation.with_dpop(),
         source,
     };
     Incomplete {
@@ -108,7 +105,11 @@ pub fn store(
     account: Option<String>,
     context: &Context,
 ) -> Result<Report, Error> {
-    let (mut preparation, client) = pending.into_parts();
+    let PendingAuthorization {
+        mut preparation,
+        client,
+        ..
+    } = pending;
     let key = preparation.request.key.clone();
     let store = context.store(&key)?;
     // A refresh that is under way ends first; one that hangs must not cost a login, and will not overwrite it.
@@ -180,7 +181,7 @@ pub fn store_unattended(mut login: Credentials, context: &Context) -> Result<Rep
 fn credentials(
     preparation: Preparation,
     client: Client,
-    tokens: Tokens,
+    mut tokens: Tokens,
     account: Option<String>,
 ) -> Credentials {
     let provider = preparation.provider();
@@ -214,32 +215,24 @@ fn credentials(
             "the server sent no new refresh token; the previous one is stored again"
         );
     }
-    let now = Time::now();
     // Only at a provider itself is it of use later.
-    let id_token = tokens.id_token.filter(|_| request.server.is_none());
+    let id_token = tokens.id_token.take().filter(|_| request.server.is_none());
+    let refresh_token = tokens.refresh_token.take().or(stored_refresh_token);
     // A server that ignores proofs binds nothing.
     let dpop = dpop.filter(|_| tokens.token_type == TokenType::Dpop);
     if request.dpop && dpop.is_none() {
         refresh::warn_of_no_binding();
     }
-    let login = record(&request, discovery, client, stored.as_ref());
+    let mut login = record(&request, discovery, client, stored.as_ref());
+    login.scopes_requested.clone_from(&scopes);
     Credentials {
         redirect_uri,
-        scopes: match tokens.scopes {
-            Some(granted) => providers::granted(provider, granted),
-            None => scopes.clone(),
-        },
-        scopes_requested: scopes,
         provider: provider.map(|provider| provider.name.to_owned()),
         account,
-        access_token: tokens.access_token,
-        token_type: tokens.token_type.into(),
         dpop_key: dpop.map(|dpop| dpop.key().stored().clone()),
-        refresh_token: tokens.refresh_token.or(stored_refresh_token),
-        obtained_at: now,
-        expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
+        refresh_token,
         id_token,
-        ..login
+        ..login.renewed(tokens, &scopes)
     }
 }
 

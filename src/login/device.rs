@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
-use super::pending::{PendingAuthorization, Preparation};
+use super::pending::{PendingAnswer, PendingAuthorization, Preparation};
 use super::workers::WorkerHandle;
 use super::{complete, prepare, Request};
 use crate::context::Context;
@@ -100,10 +100,10 @@ pub fn authorize(
         verifier,
         http,
     };
-    let pending = PendingAuthorization::Device {
+    let pending = PendingAuthorization {
         preparation,
         client,
-        device: Box::new(device),
+        answer: PendingAnswer::Device(Box::new(device)),
     };
     // The server has accepted the client.
     pending.confirm_client(&context.cache());
@@ -162,10 +162,10 @@ pub fn poll(
     pending: &mut PendingAuthorization,
     worker: &WorkerHandle,
 ) -> Result<Option<Tokens>, Error> {
-    let PendingAuthorization::Device {
+    let PendingAuthorization {
         preparation,
         client,
-        device,
+        answer: PendingAnswer::Device(device),
     } = pending
     else {
         return Ok(None);
@@ -217,8 +217,5 @@ fn may_pass(err: &crate::http::HttpError) -> bool {
 
 /// Returns the failure of a login whose code has expired.
 pub fn expired(pending: &PendingAuthorization) -> Error {
-    failed(
-        pending.preparation(),
-        DeviceError::Ended(DeviceEnd::Expired),
-    )
+    failed(&pending.preparation, DeviceError::Ended(DeviceEnd::Expired))
 }

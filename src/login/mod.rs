@@ -87,7 +87,7 @@ fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Resul
     let redirect_uri = prepare::redirect_uri(&request, stored.as_ref(), context, worker)?;
     let preparation = prepare::preparation(request, redirect_uri, stored, context, worker)?;
     let mut pending = prepare::request_authorization(preparation, context)?;
-    context.store(&pending.preparation().request.key)?;
+    context.store(&pending.preparation.request.key)?;
     pending.stand_by();
     Ok(Started::Pending(Box::new(pending)))
 }
@@ -98,7 +98,7 @@ fn reregister(
     context: &Context,
     worker: &WorkerHandle,
 ) -> Result<Started, Error> {
-    let preparation = pending.into_parts().0;
+    let preparation = pending.preparation;
     let preparation = Preparation {
         is_second: true,
         http: prepare::http(&preparation.request, context, worker),

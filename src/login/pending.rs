@@ -63,59 +63,28 @@ pub fn provider(request: &Request, discovery: &Discovery) -> Option<&'static Pro
 }
 
 /// An authorization that was requested: all that its tokens will be requested with.
-pub enum PendingAuthorization {
-    /// The browser is redirected with the answer to our redirect URI, or the user pastes it.
-    Redirect {
-        /// What was known before.
-        preparation: Preparation,
-        /// The client that asks.
-        client: Client,
-        /// The authorization request.
-        authorization: Authorization,
-    },
+pub struct PendingAuthorization {
+    /// What was known before.
+    pub preparation: Preparation,
+    /// The client that asks.
+    pub client: Client,
+    /// How the answer comes.
+    pub answer: PendingAnswer,
+}
+
+/// How the answer to an authorization request comes.
+pub enum PendingAnswer {
+    /// The browser is redirected with it to our redirect URI, or the user pastes it.
+    Redirect(Authorization),
     /// The user enters a code on a page of the server, which is polled for the tokens.
-    Device {
-        /// What was known before.
-        preparation: Preparation,
-        /// The client that asks.
-        client: Client,
-        /// The code, and the polls.
-        device: Box<DeviceAuthorization>,
-    },
+    Device(Box<DeviceAuthorization>),
 }
 
 impl PendingAuthorization {
-    /// Returns what was known before the request.
-    pub fn preparation(&self) -> &Preparation {
-        let (Self::Redirect { preparation, .. } | Self::Device { preparation, .. }) = self;
-        preparation
-    }
-
-    /// Returns the client that asks.
-    pub fn client(&self) -> &Client {
-        let (Self::Redirect { client, .. } | Self::Device { client, .. }) = self;
-        client
-    }
-
-    /// Returns what was known before the request, and the client that asks.
-    pub fn into_parts(self) -> (Preparation, Client) {
-        match self {
-            Self::Redirect {
-                preparation,
-                client,
-                ..
-            }
-            | Self::Device {
-                preparation,
-                client,
-                ..
-            } => (preparation, client),
-        }
-    }
-
     /// Keeps one connection to the token endpoint open from now on, and no other, if one request will follow.
     pub fn stand_by(&mut self) {
-        if let Self::Redirect { preparation, .. } = self {
+        if self.device().is_none() {
+            let preparation = &mut self.preparation;
             let token_endpoint = &preparation.discovery.server.token_endpoint;
             if preparation.request.closes_connections {
                 preparation.http.close_connections();
@@ -127,24 +96,22 @@ impl PendingAuthorization {
 
     /// Leaves the connection to the requests that follow.
     pub fn end_standby(&mut self) {
-        if let Self::Redirect { preparation, .. } = self {
-            preparation.standby = None;
-        }
+        self.preparation.standby = None;
     }
 
     /// Returns the authorization request, if the answer comes by redirect.
     pub fn authorization(&self) -> Option<&Authorization> {
-        match self {
-            Self::Redirect { authorization, .. } => Some(authorization),
-            Self::Device { .. } => None,
+        match &self.answer {
+            PendingAnswer::Redirect(authorization) => Some(authorization),
+            PendingAnswer::Device(_) => None,
         }
     }
 
     /// Returns the code and the polls, if the user enters a code.
     pub fn device(&self) -> Option<&DeviceAuthorization> {
-        match self {
-            Self::Redirect { .. } => None,
-            Self::Device { device, .. } => Some(device),
+        match &self.answer {
+            PendingAnswer::Redirect(_) => None,
+            PendingAnswer::Device(device) => Some(device),
         }
     }
 
@@ -155,21 +122,21 @@ impl PendingAuthorization {
             redirect_uri,
             scopes,
             ..
-        } = self.preparation();
-        Some(error::asked(&self.client().id, redirect_uri, scopes))
+        } = &self.preparation;
+        Some(error::asked(&self.client.id, redirect_uri, scopes))
     }
 
     /// Returns whether a new registration may cure this error: once, and only if the registration was ours.
     pub fn can_reregister(&self, error: &str) -> bool {
         client::is_unknown(error)
-            && !self.preparation().is_second
-            && self.client().kind == RegistrationKind::Dynamic
+            && !self.preparation.is_second
+            && self.client.kind == RegistrationKind::Dynamic
     }
 
     /// Notes that the server knows the client: it has answered with the state of this login.
     pub fn confirm_client(&self, cache: &Cache) {
-        let issuer = &self.preparation().discovery.server.issuer;
-        registration::mark_confirmed(cache, issuer, self.client());
+        let issuer = &self.preparation.discovery.server.issuer;
+        registration::mark_confirmed(cache, issuer, &self.client);
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::authorize::Authorization;
-use super::pending::{PendingAuthorization, Preparation};
+use super::pending::{PendingAnswer, PendingAuthorization, Preparation};
 use super::workers::{Message, WorkerHandle};
 use super::{device, previous, Request, Resource};
 use crate::callback::pages::server_name;
@@ -436,10 +436,10 @@ fn authorize(preparation: Preparation, client: Client) -> Result<PendingAuthoriz
             message: format!("the redirect URI {redirect_uri} cannot be used: {err}"),
             hint: None,
         })?;
-    Ok(PendingAuthorization::Redirect {
+    Ok(PendingAuthorization {
         preparation,
         client,
-        authorization,
+        answer: PendingAnswer::Redirect(authorization),
     })
 }
 

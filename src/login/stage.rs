@@ -206,7 +206,7 @@ impl ActiveLogin {
     /// Tells whether the authorization server, if it is known, offers logins with a device code, and this is none.
     pub fn could_use_device(&self) -> bool {
         self.pending().is_some_and(|pending| {
-            pending.device().is_none() && pending.preparation().offers_device()
+            pending.device().is_none() && pending.preparation.offers_device()
         })
     }
 

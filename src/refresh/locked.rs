@@ -33,15 +33,6 @@ pub struct LockedLogin<'a> {
     stored: Result<Option<Stored>, Arc<StoreError>>,
 }
 
-/// Whether the other machines are excluded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Exclusion {
-    /// They are, or there are none.
-    Excluded,
-    /// They are not: one of them has changed the login.
-    Changed,
-}
-
 /// A lease that is released when it is dropped, unless the refresh token may have been spent.
 struct HeldLease<'a> {
     leases: &'a dyn Leases,
@@ -119,16 +110,17 @@ impl<'a> LockedLogin<'a> {
     ///
     /// Those of taking the lease.
     pub fn exclude_others(&mut self, deadline: Deadline) -> Result<(), Error> {
-        while self.lease(deadline)? == Exclusion::Changed {}
+        while !self.lease(deadline)? {}
         Ok(())
     }
 
-    /// As [`LockedLogin::exclude_others`], but once another machine has changed the login, it is not leased.
+    /// As [`LockedLogin::exclude_others`], but once another machine has changed the login, it is not leased; returns whether it
+    /// was unchanged, and the other machines are excluded.
     ///
     /// # Errors
     ///
     /// [`Error::Busy`] once the deadline has passed; [`Error::Store`] if the login cannot be leased, and nothing may be spent.
-    pub(super) fn lease(&mut self, deadline: Deadline) -> Result<Exclusion, Error> {
+    pub(super) fn lease(&mut self, deadline: Deadline) -> Result<bool, Error> {
         self.lease = None;
         let mut pause = WAITS.0;
         while let Ok(Some(stored)) = &self.stored {
@@ -152,7 +144,7 @@ impl<'a> LockedLogin<'a> {
                 }
                 LeaseAttempt::Changed => {
                     self.stored = self.store.find(&self.id).map_err(Arc::new);
-                    return Ok(Exclusion::Changed);
+                    return Ok(false);
                 }
                 LeaseAttempt::Held if deadline.passed() => {
                     return Err(Error::Busy {
@@ -165,7 +157,7 @@ impl<'a> LockedLogin<'a> {
                 }
             }
         }
-        Ok(Exclusion::Excluded)
+        Ok(true)
     }
 
     /// Marks that the refresh token is about to be spent: the lease, if there is one, ends with what is stored, or by

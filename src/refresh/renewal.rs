@@ -2,20 +2,16 @@
 
 use std::time::Duration;
 
-use url::Url;
-
 use super::credential;
 use super::journal::Journal;
-use super::locked::Exclusion;
 use super::{needs_login, needs_login_again, refused_before, unattended, LockedLogin};
 use crate::context::Settings;
 use crate::error::Error;
-use crate::http::dpop::Nonces;
 use crate::http::Http;
 use crate::oauth::client::{self, Client, RegistrationKind};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
-use crate::os::clock::{Deadline, Time};
+use crate::os::clock::Deadline;
 use crate::providers;
 use crate::registration::{self, CachedRegistration};
 use crate::store::cache::Cache;
@@ -28,15 +24,6 @@ pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long before the end of the time of whoever asked a request is sent again at the latest.
 const LAST_RETRY: Duration = Duration::from_secs(1);
-
-/// A refresh with the same token that has come to no end.
-#[derive(Clone, Copy)]
-enum Interruption {
-    /// One of this machine, since then.
-    Here(Time),
-    /// One of another machine.
-    Elsewhere,
-}
 
 /// Spends the refresh token of a login, stores what comes, and returns the login as it is then. `deadline` is that of
 /// whoever asked, and `seen` the generation that they want to be replaced: what has been sent is waited for beyond it, and nothing is sent again.
@@ -62,7 +49,7 @@ pub(super) fn renew(
                 false => Ok(now),
             };
         }
-        if locked.lease(deadline)? == Exclusion::Excluded {
+        if locked.lease(deadline)? {
             match locked.adopt()? {
                 true => has_adopted = true,
                 false => break,
@@ -81,8 +68,10 @@ pub(super) fn renew(
     let not_stored = |err: StoreError| Error::not_stored(key, err);
     let client = client_of(login)?;
     let interrupted = match locked.journal.interrupted(refresh_token) {
-        Some(since) => Some(Interruption::Here(since)),
-        None if locked.is_interrupted_elsewhere() => Some(Interruption::Elsewhere),
+        Some(since) => Some(format!("a refresh was interrupted at {}", since.rfc3339())),
+        None if locked.is_interrupted_elsewhere() => {
+            Some("a refresh on another machine was interrupted".to_owned())
+        }
         None => None,
     };
     // What cannot be stored must not be spent.
@@ -135,35 +124,15 @@ fn spend(
     http: &Http,
     retry_until: Deadline,
 ) -> Result<Credentials, ExchangeError> {
-    let token_endpoint = Url::parse(&login.token_endpoint).map_err(|_| ExchangeError::Request)?;
-    let dpop = credential::dpop(login, &Nonces::default());
-    let request = TokenRequest {
-        dpop: dpop.as_ref(),
-        token_endpoint: &token_endpoint,
-        client,
-        resource: login.resource.as_deref(),
-        http,
-        retry_until,
-    };
-    let tokens = request.refresh(refresh_token)?.tokens;
-    let now = Time::now();
-    let scopes = tokens
-        .scopes
-        .map(|scopes| providers::granted(login.known_provider(), scopes));
+    let send = |request: &TokenRequest| request.refresh(refresh_token);
+    let mut tokens = credential::request((login, client), http, retry_until, send)?;
+    let (refresh_token, id_token) = (tokens.refresh_token.take(), tokens.id_token.take());
     Ok(Credentials {
-        access_token: tokens.access_token,
-        token_type: tokens.token_type.into(),
-        obtained_at: now,
-        expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
         // A server that does not rotate sends none; the old one stays good.
-        refresh_token: tokens.refresh_token.or(login.refresh_token.clone()),
-        id_token: login
-            .id_token
-            .as_ref()
-            .map(|stored| tokens.id_token.unwrap_or_else(|| stored.clone())),
-        scopes: scopes.unwrap_or_else(|| login.scopes.clone()),
-        needs_login: false,
-        ..login.clone()
+        refresh_token: refresh_token.or(login.refresh_token.clone()),
+        id_token: (login.id_token.as_ref())
+            .map(|stored| id_token.unwrap_or_else(|| stored.clone())),
+        ..login.clone().renewed(tokens, &login.scopes)
     })
 }
 
@@ -231,7 +200,7 @@ fn mark_refresh_token_refused(
     locked: &LockedLogin,
     login: &Credentials,
     refusal: &ExchangeError,
-    interrupted: Option<Interruption>,
+    interrupted: Option<String>,
     settings: &Settings,
 ) -> Result<Credentials, Error> {
     let key = &locked.id;
@@ -274,13 +243,7 @@ fn mark_refresh_token_refused(
                 printable(error)
             )
         }
-        Some(Interruption::Here(since)) => format!(
-            "a refresh was interrupted at {}, and its token is lost",
-            since.rfc3339()
-        ),
-        Some(Interruption::Elsewhere) => {
-            "a refresh on another machine was interrupted, and its token is lost".to_owned()
-        }
+        Some(interrupted) => format!("{interrupted}, and its token is lost"),
         None => format!("the refresh token was refused: {refusal}"),
     };
     let why = meaning(login, error).map_or(why.clone(), |it| format!("{why}: {it}"));

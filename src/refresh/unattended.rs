@@ -1,19 +1,15 @@
 //! New tokens for a login without a person: its grant is requested again, in place of spending a refresh token.
 
-use url::Url;
-
 use super::{credential, id_jag, renewal, LockedLogin};
 use crate::context::Settings;
 use crate::error::Error;
-use crate::http::dpop::Nonces;
 use crate::http::Http;
 use crate::oauth::grant::{Assertion, JWT_BEARER};
 use crate::oauth::jwt::assertion::CLIENT_ASSERTION_TYPE;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token::TokenType;
-use crate::os::clock::{Deadline, Time};
-use crate::providers;
+use crate::os::clock::Deadline;
 use crate::store::{Credentials, GrantType, StoreError, Stored};
 use crate::token_endpoint::{
     assertion, client_of, ExchangeError, GrantParameters, TokenRequest, CLIENT_CREDENTIALS,
@@ -96,36 +92,15 @@ struct GrantRequest<'a> {
 impl GrantRequest<'_> {
     fn send(&self, grant_type: &str, parameters: GrantParameters) -> Result<Credentials, Error> {
         let login = self.login;
-        let token_endpoint =
-            Url::parse(&login.token_endpoint).map_err(|_| self.failed(ExchangeError::Request))?;
-        let dpop = credential::dpop(login, &Nonces::default());
-        let request = TokenRequest {
-            dpop: dpop.as_ref(),
-            token_endpoint: &token_endpoint,
-            client: &client_of(login)?,
-            resource: login.resource.as_deref(),
-            http: self.http,
-            retry_until: self.retry_until,
-        };
-        let issued = request
-            .grant(grant_type, parameters, &login.scopes_requested)
+        let client = client_of(login)?;
+        let send =
+            |request: &TokenRequest| request.grant(grant_type, parameters, &login.scopes_requested);
+        let tokens = credential::request((login, &client), self.http, self.retry_until, send)
             .map_err(|source| self.failed(source))?;
-        let (tokens, now) = (issued.tokens, Time::now());
-        let scopes = tokens
-            .scopes
-            .map(|scopes| providers::granted(login.known_provider(), scopes));
-        if dpop.is_some() && tokens.token_type == TokenType::Bearer {
+        if login.dpop_key.is_some() && tokens.token_type == TokenType::Bearer {
             credential::warn_of_no_binding();
         }
-        Ok(Credentials {
-            access_token: tokens.access_token,
-            token_type: tokens.token_type.into(),
-            obtained_at: now,
-            expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
-            scopes: scopes.unwrap_or_else(|| login.scopes_requested.clone()),
-            needs_login: false,
-            ..login.clone()
-        })
+        Ok(login.clone().renewed(tokens, &login.scopes_requested))
     }
 
     /// Reads the JWT of the platform.

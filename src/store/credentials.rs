@@ -10,7 +10,7 @@ use crate::oauth::grant::Unattended;
 use crate::oauth::jwt::assertion::ClientKeyRecord;
 use crate::oauth::secret::{self, Secret};
 use crate::oauth::text::printable;
-use crate::oauth::token::TokenType;
+use crate::oauth::token::{TokenType, Tokens};
 use crate::os::clock::Time;
 use crate::providers::{self, Provider};
 
@@ -119,6 +119,21 @@ impl Credentials {
                 .registration
                 .known()
                 .unwrap_or(RegistrationKind::Static),
+        }
+    }
+
+    /// Returns this login with an access token that has just come. The server has granted `scopes` unless it says otherwise.
+    pub fn renewed(self, tokens: Tokens, scopes: &[String]) -> Self {
+        let now = Time::now();
+        let granted = |scopes| providers::granted(self.known_provider(), scopes);
+        Self {
+            scopes: tokens.scopes.map_or_else(|| scopes.to_vec(), granted),
+            access_token: tokens.access_token,
+            token_type: tokens.token_type.into(),
+            obtained_at: now,
+            expires_at: tokens.expires_in.map(|seconds| now.plus(seconds)),
+            needs_login: false,
+            ..self
         }
     }
 

@@ -153,17 +153,11 @@ impl Store {
         let mut failure = None;
         for number in self.order(known, false) {
             match self.backends[number].read(id) {
-                Ok(Some(found)) => {
-                    let generation = found.generation;
-                    let highest = best
-                        .as_ref()
-                        .map_or(generation, |it| it.highest.max(generation));
-                    if best
-                        .as_ref()
-                        .is_none_or(|best| generation > best.credentials.generation)
-                    {
+                Ok(Some(credentials)) => {
+                    let highest = credentials.generation;
+                    if best.as_ref().is_none_or(|best| highest > best.highest) {
                         best = Some(Stored {
-                            credentials: found,
+                            credentials,
                             backend: number,
                             highest,
                         });
@@ -173,9 +167,9 @@ impl Store {
                 Err(err) if err.is_absence() && !self.is_expected(number, known) => {}
                 Err(err) => failure = failure.or(Some((number, err))),
             }
-            if let (Some(best), Some(known)) = (&best, indexed) {
-                if best.credentials.generation >= known.generation {
-                    return Ok(Some(best.clone()));
+            if let (Some(found), Some(known)) = (&best, indexed) {
+                if found.highest >= known.generation {
+                    return Ok(best);
                 }
             }
         }

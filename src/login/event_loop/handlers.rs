@@ -7,7 +7,7 @@ use crate::callback::pages::Page;
 use crate::error::Error;
 use crate::login::answer::{accept_pasted, PasteRefused};
 use crate::login::device;
-use crate::login::pending::PendingAuthorization;
+use crate::login::pending::{PendingAnswer, PendingAuthorization};
 use crate::login::stage::{ActiveLogin, LoginId, Stage};
 use crate::login::workers::Message;
 use crate::login::{
@@ -77,12 +77,9 @@ impl EventLoop<'_> {
         let login = &mut self.logins[id.0];
         let (browser, environment) = (&self.browser, &self.context.environment);
         let skip = browser::skip(browser, environment);
-        let url = match &*pending {
-            PendingAuthorization::Redirect {
-                preparation,
-                authorization,
-                ..
-            } => {
+        let preparation = &pending.preparation;
+        let url = match &pending.answer {
+            PendingAnswer::Redirect(authorization) => {
                 let can_paste = self.paste.as_ref().is_some_and(Paste::is_readable);
                 let is_open = self.paste.as_ref().is_some_and(Paste::is_open);
                 (self.notify)(Event::AuthorizationUrl(AuthorizationPage {
@@ -97,11 +94,7 @@ impl EventLoop<'_> {
                 }));
                 &authorization.url
             }
-            PendingAuthorization::Device {
-                preparation,
-                device,
-                ..
-            } => {
+            PendingAnswer::Device(device) => {
                 let response = &device.response;
                 let complete = response.verification_uri_complete.as_deref();
                 (self.notify)(Event::DeviceCode(DevicePage {
@@ -154,7 +147,7 @@ impl EventLoop<'_> {
         let page = Page::Refused(refusal_in_words(&denial.error));
         let error = Error::Denied {
             server: self.logins[id.0].server().to_owned(),
-            provider: pending.preparation().provider(),
+            provider: pending.preparation.provider(),
             denial,
         };
         self.end(id, Err(error), page);

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::protocol::{HelperRequest, Verb, PROBE};
-use super::{Check, ExecBackend, ExecFault};
+use super::{Check, ExecBackend, ExecFault, Interaction};
 use crate::digest;
 use crate::os::clock::Deadline;
 
@@ -139,10 +139,9 @@ impl ExecBackend {
 
     /// Tests whether the helper does what the protocol says, step by step, until the first failure.
     pub(super) fn test_helper(&self) -> Vec<Check> {
-        let patient = Self {
-            end: Some(Deadline::after(LIMIT)),
-            ..Self::new_like(self)
-        };
+        let (words, directory) = (self.words.clone(), self.directory.clone());
+        let end = Some(Deadline::after(LIMIT));
+        let patient = Self::of(words, directory, Interaction::Allowed, end);
         let mut checks = Vec::new();
         let outcome = patient.test(&mut |what| {
             checks.push(Check {

@@ -7,33 +7,24 @@ use std::path::PathBuf;
 use serde_json::Map;
 
 use super::super::{text, Credentials, StoredId};
-use super::protocol;
+use super::{protocol, ExecBackend};
 use crate::os::files;
 
 /// The longest copy that is read, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// The copies of the logins of one helper.
-pub struct Copies {
-    directory: PathBuf,
-}
-
-impl Copies {
-    pub fn new(directory: PathBuf) -> Self {
-        Self { directory }
-    }
-
+impl ExecBackend {
     /// Returns the copy of a login whose access token has not expired.
-    pub fn live(&self, id: &StoredId) -> Option<Credentials> {
-        let bytes = files::read_private(&self.path(id), MAX_BYTES).ok()??;
+    pub(super) fn live_copy(&self, id: &StoredId) -> Option<Credentials> {
+        let bytes = files::read_private(&self.copy_path(id), MAX_BYTES).ok()??;
         let copy: Credentials = serde_json::from_slice(&bytes).ok()?;
         let is_live = copy.expires_at.is_none_or(|at| at.seconds_left() > 0);
         (copy.key() == *id && is_live).then_some(copy)
     }
 
     /// Copies a login, or removes the copy of one that gives nobody a token. A failure costs only the copy.
-    pub fn update(&self, id: &StoredId, login: Option<&Credentials>) {
-        let path = self.path(id);
+    pub(super) fn update_copy(&self, id: &StoredId, login: Option<&Credentials>) {
+        let path = self.copy_path(id);
         let Some(login) = login.filter(|it| !it.needs_login && it.handed_over.is_none()) else {
             let _ = fs::remove_file(path);
             return;
@@ -62,7 +53,7 @@ impl Copies {
         }
     }
 
-    fn path(&self, id: &StoredId) -> PathBuf {
+    fn copy_path(&self, id: &StoredId) -> PathBuf {
         self.directory.join(format!("{}.copy", protocol::key(id)))
     }
 }

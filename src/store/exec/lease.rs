@@ -161,9 +161,8 @@ impl Leases for ExecBackend {
         let lease_id = lease.id.clone();
         let leased = Record {
             format: FORMAT,
-            login: record.login,
             lease: Some(lease),
-            rest: record.rest,
+            ..record
         };
         if !self.replace(&id, &revision, &leased)? {
             return Ok(LeaseAttempt::Held);
@@ -185,19 +184,16 @@ impl Leases for ExecBackend {
                 record: Ok(record),
             }) = found
             else {
-                return Ok(super::Attempt::Done(()));
+                return Ok(Some(()));
             };
             if record.lease.as_ref().is_none_or(|lease| lease.id != held) {
-                return Ok(super::Attempt::Done(()));
+                return Ok(Some(()));
             }
             let free = Record {
                 lease: None,
                 ..record
             };
-            Ok(match self.replace(id, &revision, &free)? {
-                true => super::Attempt::Done(()),
-                false => super::Attempt::Conflict,
-            })
+            Ok(self.replace(id, &revision, &free)?.then_some(()))
         });
         if let Err(err) = released {
             log::debug!("the lease ends by itself: {err}");

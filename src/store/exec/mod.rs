@@ -27,7 +27,6 @@ use crate::os::clock::Deadline;
 use crate::os::command::{self, CommandError};
 use crate::warning::warn_user;
 
-use copy::Copies;
 use fault::ExecFault;
 use lease::Lease;
 use protocol::{HelperAnswer, HelperRequest, Verb};
@@ -102,7 +101,6 @@ struct FoundRecord {
 pub struct ExecBackend {
     words: Vec<String>,
     directory: PathBuf,
-    copies: Copies,
     interaction: Interaction,
     /// The end of the time for all calls.
     end: Option<Deadline>,
@@ -120,26 +118,20 @@ impl ExecBackend {
         let hash = digest::hex(&digest::sha256(words.join("\0")), 8);
         let directory = data_dir.join(NAME).join(hash);
         let end = (interaction == Interaction::None).then(|| Deadline::after(BUDGET));
+        Self::of(words, directory, interaction, end)
+    }
+
+    fn of(
+        words: Vec<String>,
+        directory: PathBuf,
+        interaction: Interaction,
+        end: Option<Deadline>,
+    ) -> Self {
         Self {
             words,
-            copies: Copies::new(directory.clone()),
             directory,
             interaction,
             end,
-            failure: Mutex::default(),
-            last: Mutex::default(),
-            held: Mutex::default(),
-        }
-    }
-
-    /// Returns a backend of the same helper that has all its time before it.
-    fn new_like(other: &Self) -> Self {
-        Self {
-            words: other.words.clone(),
-            directory: other.directory.clone(),
-            copies: Copies::new(other.directory.clone()),
-            interaction: Interaction::Allowed,
-            end: None,
             failure: Mutex::default(),
             last: Mutex::default(),
             held: Mutex::default(),
@@ -200,10 +192,7 @@ impl ExecBackend {
         for line in said {
             warn_user!(StoreMessage, "the store helper says: {line}");
         }
-        parsed.map(Some).map_err(|fault| match fault {
-            protocol::AnswerFault::Malformed(what) => ExecFault::Malformed(verb, what),
-            protocol::AnswerFault::Version(version) => ExecFault::Version(version),
-        })
+        parsed.map(Some)
     }
 
     /// Returns the value of a key with its revision.
@@ -277,14 +266,15 @@ impl ExecBackend {
         Ok(self.put(&protocol::key(id), &id.store_name(), revision, &value)?)
     }
 
-    /// Changes a value until nobody else does so at the same time. `change` says what is to be done with what is there.
+    /// Changes a value until nobody else does so at the same time. `change` gets what is there, and returns nothing if somebody
+    /// else has changed it in between.
     fn change<T>(
         &self,
         id: &StoredId,
-        change: impl Fn(Option<FoundRecord>) -> Result<Attempt<T>, StoreError>,
+        change: impl Fn(Option<FoundRecord>) -> Result<Option<T>, StoreError>,
     ) -> Result<T, StoreError> {
         for attempt in 0..MAX_TRIES as u32 {
-            if let Attempt::Done(done) = change(self.find(id)?)? {
+            if let Some(done) = change(self.find(id)?)? {
                 return Ok(done);
             }
             std::thread::sleep(Duration::from_millis(10) * attempt * attempt);
@@ -295,7 +285,7 @@ impl ExecBackend {
     /// Returns the copy of a login that the helper could not give, if another program waits for it.
     fn copy(&self, id: &StoredId, failure: ExecFault) -> Result<Option<Credentials>, StoreError> {
         let is_waited_for = self.interaction == Interaction::None;
-        let Some(copy) = self.copies.live(id).filter(|_| is_waited_for) else {
+        let Some(copy) = self.live_copy(id).filter(|_| is_waited_for) else {
             return Err(failure.into());
         };
         warn_user!(
@@ -305,14 +295,6 @@ impl ExecBackend {
         *lock(&self.failure) = Some(failure);
         Ok(Some(copy))
     }
-}
-
-/// What came of one attempt to change a value.
-enum Attempt<T> {
-    /// It is done.
-    Done(T),
-    /// Somebody else has changed it in between.
-    Conflict,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -333,12 +315,12 @@ impl Backend for ExecBackend {
             }
         };
         let Some(FoundRecord { revision, record }) = found else {
-            self.copies.update(id, None);
+            self.update_copy(id, None);
             return Ok(None);
         };
         let record = record?;
         let login = record.login.clone();
-        self.copies.update(id, Some(&login));
+        self.update_copy(id, Some(&login));
         let record = Ok(record);
         *lock(&self.last) = Some((id.clone(), FoundRecord { revision, record }));
         Ok(Some(login))
@@ -347,7 +329,7 @@ impl Backend for ExecBackend {
     fn write(&self, credentials: &Credentials, replaces: Option<u64>) -> Result<bool, StoreError> {
         let id = credentials.key();
         // It is the truth, also as long as the engine is out of reach.
-        self.copies.update(&id, Some(credentials));
+        self.update_copy(&id, Some(credentials));
         let record = Record {
             format: FORMAT,
             login: credentials.clone(),
@@ -365,12 +347,10 @@ impl Backend for ExecBackend {
                 },
             };
             if replaces.is_some() && generation != replaces {
-                return Ok(Attempt::Done(false));
+                return Ok(Some(false));
             }
-            Ok(match self.replace(&id, &revision, &record)? {
-                true => Attempt::Done(true),
-                false => Attempt::Conflict,
-            })
+            let is_written = self.replace(&id, &revision, &record)?;
+            Ok(is_written.then_some(true))
         };
         // What was spent for is not given up while nobody else can spend, nor as soon as the engine is away for a moment.
         let is_spent_for = self.interaction == Interaction::Detached && lock(&self.held).is_some();
@@ -396,14 +376,12 @@ impl Backend for ExecBackend {
         let (key, name) = (protocol::key(id), id.store_name());
         let deleted = self.change(id, |found| {
             let Some(found) = found else {
-                return Ok(Attempt::Done(false));
+                return Ok(Some(false));
             };
-            Ok(match self.remove(&key, &name, &found.revision)? {
-                true => Attempt::Done(true),
-                false => Attempt::Conflict,
-            })
+            let is_deleted = self.remove(&key, &name, &found.revision)?;
+            Ok(is_deleted.then_some(true))
         })?;
-        self.copies.update(id, None);
+        self.update_copy(id, None);
         *lock(&self.held) = None;
         Ok(deleted)
     }

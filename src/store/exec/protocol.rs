@@ -10,6 +10,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::super::StoredId;
+use super::ExecFault;
 use crate::digest;
 use crate::oauth::secret::Secret;
 
@@ -131,15 +132,6 @@ pub struct HelperAnswer {
     pub keys: Vec<String>,
 }
 
-/// Why something is no answer.
-#[derive(Debug, PartialEq, Eq)]
-pub enum AnswerFault {
-    /// It is not of this form.
-    Malformed(&'static str),
-    /// It is of another version of the protocol.
-    Version(u64),
-}
-
 #[derive(Deserialize)]
 struct Version {
     version: u64,
@@ -160,34 +152,34 @@ impl HelperAnswer {
     ///
     /// # Errors
     ///
-    /// [`AnswerFault`], which repeats nothing of the answer.
-    pub fn parse(verb: Verb, text: &[u8]) -> Result<Self, AnswerFault> {
+    /// [`ExecFault::Malformed`] or [`ExecFault::Version`], which repeat nothing of the answer.
+    pub fn parse(verb: Verb, text: &[u8]) -> Result<Self, ExecFault> {
+        let malformed = |what| ExecFault::Malformed(verb, what);
         if text.trim_ascii().is_empty() {
-            return Err(AnswerFault::Malformed("nothing"));
+            return Err(malformed("nothing"));
         }
-        let Version { version } = serde_json::from_slice(text).map_err(|_| {
-            AnswerFault::Malformed("something that is no JSON object with a version")
-        })?;
+        let Version { version } = serde_json::from_slice(text)
+            .map_err(|_| malformed("something that is no JSON object with a version"))?;
         if version != VERSION {
-            return Err(AnswerFault::Version(version));
+            return Err(ExecFault::Version(version));
         }
         let members: AnswerMembers = serde_json::from_slice(text)
-            .map_err(|_| AnswerFault::Malformed("an object whose members are of the wrong type"))?;
+            .map_err(|_| malformed("an object whose members are of the wrong type"))?;
         let revision = members.revision.filter(|it| !it.is_empty());
         if !revision.as_deref().is_none_or(is_revision) {
-            return Err(AnswerFault::Malformed("a revision that is too long or has other characters than A-Z a-z 0-9 . _ : + / = -"));
+            return Err(malformed("a revision that is too long or has other characters than A-Z a-z 0-9 . _ : + / = -"));
         }
         let value = members.value.filter(|it| !it.expose().is_empty());
         let value = value.map(|value| BASE64_STANDARD.decode(value.expose()));
         let value = value
             .transpose()
-            .map_err(|_| AnswerFault::Malformed("a value that is not base64"))?
+            .map_err(|_| malformed("a value that is not base64"))?
             .map(Zeroizing::new);
         match verb {
-            Verb::Get if value.is_some() != revision.is_some() => Err(AnswerFault::Malformed(
+            Verb::Get if value.is_some() != revision.is_some() => Err(malformed(
                 "a value without a revision, or a revision without a value",
             )),
-            Verb::List if members.keys.is_none() => Err(AnswerFault::Malformed("no list of keys")),
+            Verb::List if members.keys.is_none() => Err(malformed("no list of keys")),
             _ => Ok(Self {
                 revision,
                 value,
@@ -267,10 +259,10 @@ mod tests {
             .keys;
         assert_eq!(keys, ["a"]);
         assert!(parse(Verb::Put, "{\"version\":1}").is_ok());
-        assert_eq!(
+        assert!(matches!(
             parse(Verb::Get, "{\"version\":2}").unwrap_err(),
-            AnswerFault::Version(2)
-        );
+            ExecFault::Version(2)
+        ));
         let long = format!(
             "{{\"version\":1,\"revision\":\"{}\",\"value\":\"e30=\"}}",
             "1".repeat(300)
@@ -302,7 +294,7 @@ mod tests {
             (Verb::List, "{\"version\":1,\"keys\":[1]}"),
         ] {
             let fault = parse(verb, text).unwrap_err();
-            assert!(matches!(fault, AnswerFault::Malformed(_)), "{text}");
+            assert!(matches!(fault, ExecFault::Malformed(..)), "{text}");
         }
     }
 }
