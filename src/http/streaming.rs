@@ -7,8 +7,9 @@ use ureq::http::Method;
 use ureq::BodyReader;
 use url::Url;
 
+use super::response::answered;
 use super::translate::translate;
-use super::{answered, Abort, Http, HttpError, Redirects, Response};
+use super::{Abort, Http, HttpError, Redirects, Response};
 
 /// Longest time in which a body is read.
 pub(super) const LONGEST_STREAM: Duration = Duration::from_secs(24 * 60 * 60);

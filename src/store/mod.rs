@@ -13,8 +13,10 @@ mod exec;
 pub mod file;
 mod index;
 pub mod keyring;
+mod listing;
 pub mod logins_file;
 mod router;
+mod save;
 #[cfg(test)]
 pub mod tests;
 pub mod text;
@@ -31,7 +33,8 @@ pub use choice::{data_dir, usual_data_dir, StoreChoice};
 pub use credentials::{is_from_the_future, Credentials, GrantType, HandedOver, LoginOptions, Tag};
 pub use error::{Fault, StoreError};
 pub use index::IndexEntry;
-pub use router::{Saved, Store, Stored};
+pub use router::{Store, Stored};
+pub use save::Saved;
 
 /// Names one login: the server and which of the user's accounts there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

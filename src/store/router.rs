@@ -1,27 +1,14 @@
 //! The choice between the backends, made before a login and held to after it; no login is lost on the way.
 
-use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
-use super::backend::{Backend, BackendKind, Interaction, Place};
+use super::backend::{Backend, BackendKind, Interaction};
 use super::index::{Index, IndexEntry};
-use super::logins_file::Logins;
 use super::{exec, file, keyring, Credentials, StoreChoice, StoreError, StoredId};
-use crate::os::clock::Time;
-use crate::os::files::{self, DiskError};
 use crate::warning::warn_user;
 
 /// All backends, the preferred ones first.
 pub(super) const BACKENDS: &[BackendKind] = &[keyring::KIND, file::KIND, exec::KIND];
-
-/// Where credentials went.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Saved {
-    /// Where they are now.
-    pub place: Place,
-    /// One line for the user if that is not the backend that was chosen.
-    pub notice: Option<String>,
-}
 
 /// A login as it was found.
 #[derive(Clone, Debug)]
@@ -29,20 +16,20 @@ pub struct Stored {
     /// The login.
     pub credentials: Credentials,
     /// The backend that has it.
-    backend: usize,
+    pub(super) backend: usize,
     /// The highest generation of the login that is known, from whatever place.
-    highest: u64,
+    pub(super) highest: u64,
 }
 
 /// The backends of one run, and the choice between them.
 pub struct Store {
     /// Those that the choice of the user covers, the preferred ones first.
-    backends: Vec<Box<dyn Backend>>,
+    pub(super) backends: Vec<Box<dyn Backend>>,
     /// The others. One of them may have an older copy of a login that is stored anew.
-    others: Vec<Box<dyn Backend>>,
-    data_dir: PathBuf,
+    pub(super) others: Vec<Box<dyn Backend>>,
+    pub(super) data_dir: PathBuf,
     /// `None` for a backend that is its own index.
-    index: Option<Index>,
+    pub(super) index: Option<Index>,
     /// The first backend that a proof has shown to work; `None` before a proof.
     proven: Option<usize>,
     notice: Option<String>,
@@ -143,7 +130,7 @@ impl Store {
         self.find_with(id, self.indexed(id).as_ref())
     }
 
-    fn find_with(
+    pub(super) fn find_with(
         &self,
         id: &StoredId,
         indexed: Option<&IndexEntry>,
@@ -198,7 +185,7 @@ impl Store {
         self.backends.len() == 1 || self.is_named(number, known)
     }
 
-    fn is_named(&self, number: usize, name: Option<&str>) -> bool {
+    pub(super) fn is_named(&self, number: usize, name: Option<&str>) -> bool {
         name == Some(self.backends[number].name())
     }
 
@@ -239,89 +226,6 @@ impl Store {
         self.backends[stored.backend].as_ref()
     }
 
-    /// Stores credentials under the next generation, and removes the copies that other backends have.
-    ///
-    /// A backend that fails is tried twice; then, if no backend was chosen, the others; then an emergency file.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::NotStored`], which tells where the emergency file is.
-    pub fn save(&self, credentials: &mut Credentials) -> Result<Saved, StoreError> {
-        let id = credentials.key();
-        let indexed = self.indexed(&id);
-        let found = self.find_with(&id, indexed.as_ref()).ok().flatten();
-        let known = match (&indexed, &found) {
-            (Some(indexed), _) => Some(indexed.place.name.clone()),
-            (None, Some(found)) => Some(self.backend(found).name().to_owned()),
-            (None, None) => None,
-        };
-        let generations = [
-            indexed.map(|known| known.generation),
-            found.map(|found| found.highest),
-        ];
-        let highest = generations.into_iter().flatten().max().unwrap_or(0);
-        credentials.generation = highest.max(credentials.generation).saturating_add(1);
-        let saved = self.put(credentials, known.as_deref(), None)?;
-        saved.ok_or_else(|| self.not_stored(credentials, None))
-    }
-
-    /// As [`Store::save`], in place of a login that was found before. `None` if the login was changed or deleted
-    /// meanwhile: nothing is stored then.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Store::save`].
-    pub fn replace(
-        &self,
-        stored: &Stored,
-        credentials: &mut Credentials,
-    ) -> Result<Option<Saved>, StoreError> {
-        credentials.generation = stored.highest.saturating_add(1);
-        self.put(credentials, Some(self.backend(stored).name()), Some(stored))
-    }
-
-    fn put(
-        &self,
-        credentials: &Credentials,
-        known: Option<&str>,
-        replaces: Option<&Stored>,
-    ) -> Result<Option<Saved>, StoreError> {
-        let id = credentials.key();
-        let mut failure: Option<StoreError> = None;
-        for number in self.order(known, true) {
-            let backend = self.backends[number].as_ref();
-            let replaced = match replaces {
-                Some(stored) if stored.backend == number => Some(stored.credentials.generation),
-                // The login may have been moved there meanwhile.
-                Some(stored) if is_newer(backend, stored) => return Ok(None),
-                _ => None,
-            };
-            match put(backend, credentials, replaced)
-                .or_else(|err| retry(backend, credentials, replaced, err))
-            {
-                Ok(false) => return Ok(None),
-                Ok(true) => {
-                    let place = backend.place();
-                    let notice = failure.map(|err| format!("{err}; logins are stored in {place}"));
-                    self.delete_older(number, &id, known);
-                    self.note(credentials, &place);
-                    return Ok(Some(Saved { place, notice }));
-                }
-                Err(err) => failure = failure.or(Some(err)),
-            }
-        }
-        Err(self.not_stored(credentials, failure))
-    }
-
-    /// Writes credentials that no backend took to an emergency file.
-    fn not_stored(&self, credentials: &Credentials, failure: Option<StoreError>) -> StoreError {
-        let source = failure.unwrap_or(StoreError::Altered("any store".to_owned()));
-        StoreError::NotStored {
-            rescued: rescue(&self.emergency_directories(), credentials),
-            source: Box::new(source),
-        }
-    }
-
     /// Deletes a login in every backend; returns whether there was one.
     ///
     /// # Errors
@@ -359,81 +263,7 @@ impl Store {
         Ok(was_there)
     }
 
-    /// Returns all logins that the choice of store covers. One that a backend cannot read is among them, as one that needs
-    /// a login.
-    ///
-    /// # Errors
-    ///
-    /// Any [`StoreError`] of the index or of a backend that lists its logins.
-    pub fn list(&self) -> Result<Vec<IndexEntry>, StoreError> {
-        Ok(self.list_with_faults()?.0)
-    }
-
-    /// Returns all logins as [`Store::list`] does, asks the backends for those that only the index lists, and returns what
-    /// cannot be read.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Store::list`].
-    pub fn examine(&self) -> Result<(Vec<IndexEntry>, Vec<StoreError>), StoreError> {
-        let (mut entries, mut faults) = self.list_with_faults()?;
-        let mut out_of_reach = Vec::new();
-        for entry in &mut entries {
-            let number = self.number_of(&entry.place.name);
-            let Some(number) = number.filter(|number| !out_of_reach.contains(number)) else {
-                continue;
-            };
-            // The logins of a file were just read.
-            if self.backends[number].place().path.is_some() {
-                continue;
-            }
-            match self.backends[number].read(&entry.key()) {
-                Ok(Some(_)) => {}
-                Ok(None) => entry.needs_login = true,
-                Err(err @ StoreError::Unreadable { .. }) => {
-                    entry.needs_login = true;
-                    faults.push(err);
-                }
-                // It is out of reach, and the others are there too.
-                Err(err) => {
-                    log::info!("{err}");
-                    out_of_reach.push(number);
-                }
-            }
-        }
-        Ok((entries, faults))
-    }
-
-    fn list_with_faults(&self) -> Result<(Vec<IndexEntry>, Vec<StoreError>), StoreError> {
-        let mut faults = Vec::new();
-        let mut entries = match &self.index {
-            Some(index) => index.list()?,
-            None => Vec::new(),
-        };
-        entries.retain(|entry| self.number_of(&entry.place.name).is_some());
-        for backend in self.backends() {
-            let Some(logins) = backend.list()? else {
-                continue;
-            };
-            // A backend that lists its logins knows best: a crash may have come between it and the index.
-            entries.retain(|entry| entry.place.name != backend.name());
-            for login in logins {
-                match login {
-                    Ok(credentials) => entries.push(IndexEntry::of(&credentials, backend.place())),
-                    Err(StoreError::Unreadable { key, place, why }) => {
-                        entries.push(IndexEntry::unreadable(&key, backend.place()));
-                        faults.push(StoreError::Unreadable { key, place, why });
-                    }
-                    Err(err) => return Err(err),
-                }
-            }
-        }
-        entries.sort_by_key(|entry| (entry.key(), Reverse(entry.generation)));
-        entries.dedup_by_key(|entry| entry.key());
-        Ok((entries, faults))
-    }
-
-    fn number_of(&self, name: &str) -> Option<usize> {
+    pub(super) fn number_of(&self, name: &str) -> Option<usize> {
         self.backends
             .iter()
             .position(|backend| backend.name() == name)
@@ -441,7 +271,7 @@ impl Store {
 
     /// Returns the backends to look into, or to write to, in this order; `known` is the name of the one that has the login, as
     /// far as is known.
-    fn order(&self, known: Option<&str>, to_write: bool) -> Vec<usize> {
+    pub(super) fn order(&self, known: Option<&str>, to_write: bool) -> Vec<usize> {
         let first = self.proven.unwrap_or(0);
         let mut numbers: Vec<_> = (first..self.backends.len()).collect();
         if self.proven.is_none() || !to_write {
@@ -451,122 +281,7 @@ impl Store {
         numbers
     }
 
-    fn indexed(&self, id: &StoredId) -> Option<IndexEntry> {
+    pub(super) fn indexed(&self, id: &StoredId) -> Option<IndexEntry> {
         self.index.as_ref().and_then(|index| index.get(id))
     }
-
-    /// Deletes older copies of a login that was written: one login has one live copy. Where the user chose another backend
-    /// than before, the earlier one has such a copy.
-    fn delete_older(&self, written: usize, id: &StoredId, known: Option<&str>) {
-        let usable = self.order(None, false);
-        let chosen = (0..self.backends.len())
-            .filter(|number| usable.contains(number) || self.is_named(*number, known))
-            .filter(|number| *number != written)
-            .map(|number| &self.backends[number]);
-        let others = self.others.iter().filter(|it| known == Some(it.name()));
-        for backend in chosen.chain(others) {
-            match backend.delete(id) {
-                Ok(_) => {}
-                Err(err) if known == Some(backend.name()) => {
-                    warn_user!(OlderCopy, "{err}; an older copy of the login stays there")
-                }
-                Err(err) => log::debug!("{err}"),
-            }
-        }
-    }
-
-    fn note(&self, credentials: &Credentials, place: &Place) {
-        let Some(index) = &self.index else { return };
-        if let Err(err) = index.put(&IndexEntry::of(credentials, place.clone())) {
-            warn_user!(
-                IndexNotUpdated,
-                "{err}; the login is stored in {place}, but the list of logins does not show it"
-            );
-        }
-    }
-
-    /// Returns the directories for an emergency file, the best first.
-    fn emergency_directories(&self) -> Vec<PathBuf> {
-        let files = self.backends().filter_map(|backend| backend.place().path);
-        let beside = files
-            .filter_map(|file| Some(file.parent()?.to_owned()))
-            .next();
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-        [
-            beside.or(Some(self.data_dir.clone())),
-            runtime.filter(|path| path.is_absolute()),
-            Some(std::env::temp_dir()),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
-    }
-}
-
-fn is_newer(backend: &dyn Backend, stored: &Stored) -> bool {
-    let found = backend.read(&stored.credentials.key()).ok().flatten();
-    found.is_some_and(|found| found.generation > stored.highest)
-}
-
-/// Stores credentials and reads them back: some keyrings cut off what is too long, and say nothing.
-///
-/// # Errors
-///
-/// Any [`StoreError`]; [`StoreError::Altered`] if something else came back.
-pub(super) fn put(
-    backend: &dyn Backend,
-    credentials: &Credentials,
-    replaces: Option<u64>,
-) -> Result<bool, StoreError> {
-    if !backend.write(credentials, replaces)? {
-        return Ok(false);
-    }
-    match backend.read(&credentials.key())? {
-        Some(found) if found == *credentials || found.generation > credentials.generation => {
-            Ok(true)
-        }
-        _ => Err(StoreError::Altered(backend.place().to_string())),
-    }
-}
-
-/// Tries once more, unless the first try has already waited its time for a lock.
-fn retry(
-    backend: &dyn Backend,
-    credentials: &Credentials,
-    replaces: Option<u64>,
-    err: StoreError,
-) -> Result<bool, StoreError> {
-    match err {
-        StoreError::Disk(DiskError::Locked { .. }) => Err(err),
-        // The first try has replaced the login, by something else than was to be stored.
-        StoreError::Altered(_) => put(backend, credentials, None),
-        // It may also have stored the login before it failed.
-        _ => Ok(put(backend, credentials, replaces)?
-            || backend.read(&credentials.key())?.as_ref() == Some(credentials)),
-    }
-}
-
-/// Writes credentials that no backend took to a file of their own, in the first directory that takes it.
-pub(crate) fn rescue(directories: &[PathBuf], credentials: &Credentials) -> Option<PathBuf> {
-    let name = format!(
-        "credentials.rescued-{}-{}.json",
-        std::process::id(),
-        Time::now().0
-    );
-    directories
-        .iter()
-        .map(|directory| directory.join(&name))
-        .find(|path| {
-            let mut logins = Logins::new(path);
-            let written = logins
-                .insert(&credentials.key().store_name(), credentials)
-                .and_then(|()| logins.checked_text())
-                .and_then(|text| {
-                    files::write_atomically(path, text.as_bytes())?;
-                    Ok(())
-                });
-            written
-                .inspect_err(|err| log::debug!("no emergency file: {err:#}"))
-                .is_ok()
-        })
 }

@@ -20,7 +20,7 @@ pub(crate) fn hint(err: &StoreError) -> String {
 use super::file::FileBackend;
 use super::index::Index;
 use super::keyring::KeyringFault;
-pub(crate) use super::router::rescue;
+pub(crate) use super::save::rescue;
 use super::*;
 use crate::oauth::client::{ClientAuth, RegistrationKind};
 use crate::oauth::secret::Secret;
