@@ -122,9 +122,6 @@ pub(super) fn build(
             .add_extra_param("client_assertion_type", CLIENT_ASSERTION_TYPE)
             .add_extra_param("client_assertion", assertion.expose().to_owned());
     }
-    for (name, value) in parameters {
-        request = request.add_extra_param(*name, *value);
-    }
     // `oauth2` gives a request only to a function that sends it, and reads the response itself.
     let built = OnceCell::new();
     let keep = |request: HttpRequest| {
@@ -133,12 +130,13 @@ pub(super) fn build(
     };
     let _ = request.request(&keep);
     let (head, body) = built.into_inner()?.into_parts();
-    // The first parameter is the grant type of what it has built. A client without an identifier does not show itself.
-    let pairs = form_urlencoded::parse(&body)
-        .skip(1)
+    // Only what shows the client is taken from it. A client without an identifier does not show itself.
+    let of_client = form_urlencoded::parse(&body)
+        .filter(|(name, _)| name != "grant_type")
         .filter(|(name, _)| name != "client_id" || !client.id.is_empty());
     let body = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(pairs)
+        .extend_pairs(parameters)
+        .extend_pairs(of_client)
         .finish();
     Some(HttpRequest::from_parts(head, body.into_bytes()))
 }
