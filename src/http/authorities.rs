@@ -1,6 +1,8 @@
 //! Which certificate authorities are trusted.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use ureq::tls::{Certificate, PemItem, RootCerts};
@@ -104,13 +106,15 @@ fn of_files() -> Authorities {
     let mut directories: Vec<_> = std::env::split_paths(&directories)
         .filter(|it| !it.as_os_str().is_empty())
         .collect();
-    if file.is_none() && directories.is_empty() {
+    let is_named = file.is_some() || !directories.is_empty();
+    if !is_named {
         let usual = openssl_probe::probe();
         (file, directories) = (usual.cert_file, usual.cert_dir);
     }
     let mut reader = CertificateReader::new();
     if let Some(file) = file {
         reader.add_file(&file);
+        reader.has_bundle = !is_named && !reader.certificates.is_empty();
     }
     for directory in directories {
         reader.add_directory(&directory);
@@ -129,6 +133,8 @@ struct CertificateReader {
     seen: BTreeSet<(u64, u64)>,
     certificates: Vec<Certificate<'static>>,
     ignored: Vec<String>,
+    /// The bundle of the system was read.
+    has_bundle: bool,
 }
 
 impl CertificateReader {
@@ -138,6 +144,7 @@ impl CertificateReader {
             seen: BTreeSet::new(),
             certificates: Vec::new(),
             ignored: Vec::new(),
+            has_bundle: false,
         }
     }
 
@@ -156,13 +163,15 @@ impl CertificateReader {
         }
         paths.sort();
         for path in paths {
+            let is_covered =
+                self.has_bundle && std::fs::read_link(&path).is_ok_and(|to| is_in_bundle(&to));
             // A directory may hold other things than certificates, links that lead nowhere, and links to its other files.
-            let is_new = std::fs::metadata(&path).is_ok_and(|found| {
+            let is_new = |found: Metadata| {
                 let identity = files::open::identity_in(&found);
                 let is_read = identity.is_some_and(|it| self.seen.contains(&it));
                 found.is_file() && found.len() > 0 && !is_read
-            });
-            if is_new {
+            };
+            if !is_covered && std::fs::metadata(&path).is_ok_and(is_new) {
                 self.add_file(&path);
             }
             if self.left_bytes == 0 {
@@ -225,6 +234,13 @@ impl CertificateReader {
     }
 }
 
+/// Tells whether a link to there, in a directory of certificates, leads to what the bundle has too: the tools of systems make
+/// the bundle and these links of the same files, and `openssl rehash` makes links to the links.
+fn is_in_bundle(to: &Path) -> bool {
+    let is_of_system = |part: &OsStr| part == "ca-certificates" || part == "ca-trust";
+    to.file_name() == Some(to.as_os_str()) || to.iter().any(is_of_system)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,5 +285,24 @@ mod tests {
             [format!("{}: it is too large", path("large").display())]
         );
         assert_eq!(reader.left_bytes, 0, "nothing more is read after that");
+    }
+
+    #[test]
+    fn a21_a_link_to_what_the_bundle_has_is_not_followed() {
+        for (to, expected) in [
+            ("/usr/share/ca-certificates/mozilla/ISRG_Root_X1.crt", true),
+            ("/usr/local/share/ca-certificates/ours.crt", true),
+            ("../../ca-certificates/extracted/cadir/ours.pem", true),
+            (
+                "/etc/pki/ca-trust/extracted/pem/directory-hash/ours.pem",
+                true,
+            ),
+            ("ISRG_Root_X1.pem", true),
+            ("/opt/ours.pem", false),
+            ("../ours.pem", false),
+            ("..data/ours.pem", false),
+        ] {
+            assert_eq!(is_in_bundle(Path::new(to)), expected, "{to}");
+        }
     }
 }

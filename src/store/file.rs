@@ -70,10 +70,7 @@ impl Backend for FileBackend {
     }
 
     fn read(&self, id: &StoredId) -> Result<Option<Credentials>, StoreError> {
-        let Some(logins) = self.file.read()? else {
-            return Ok(None);
-        };
-        let found: Option<Credentials> = logins.get(&id.store_name())?;
+        let found: Option<Credentials> = self.file.get(&id.store_name())?;
         found
             .map(|found| found.belonging_to(id, || self.place()))
             .transpose()
@@ -98,7 +95,7 @@ impl Backend for FileBackend {
 
     fn delete(&self, id: &StoredId) -> Result<bool, StoreError> {
         // A file that is not there needs neither a lock nor a directory.
-        if self.file.read()?.is_none() {
+        if !self.file.exists()? {
             return Ok(false);
         }
         let name = id.store_name();
@@ -120,8 +117,7 @@ impl Backend for FileBackend {
     }
 
     fn list(&self) -> Result<Option<Vec<Result<Credentials, StoreError>>>, StoreError> {
-        let logins = self.file.read()?;
-        Ok(Some(logins.map_or(Vec::new(), |logins| logins.all())))
+        self.file.all().map(Some)
     }
 
     fn is_own_index(&self) -> bool {

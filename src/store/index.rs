@@ -104,11 +104,7 @@ impl Index {
 
     /// Returns the entry of a login. An index that cannot be read only costs a look into every store.
     pub(super) fn get(&self, key: &StoredId) -> Option<IndexEntry> {
-        let found = self.file.read().and_then(|logins| match logins {
-            Some(logins) => logins.get(&key.store_name()),
-            None => Ok(None),
-        });
-        found.unwrap_or_else(|err| {
+        self.file.get(&key.store_name()).unwrap_or_else(|err| {
             warn_user!(IndexUnreadable, "{err}");
             None
         })
@@ -121,7 +117,7 @@ impl Index {
     }
 
     pub(super) fn remove(&self, key: &StoredId) -> Result<bool, StoreError> {
-        if self.file.read()?.is_none() {
+        if !self.file.exists()? {
             return Ok(false);
         }
         let name = key.store_name();
@@ -131,15 +127,12 @@ impl Index {
 
     /// Returns the entries. One that cannot be read is skipped: its store knows the same.
     pub(super) fn list(&self) -> Result<Vec<IndexEntry>, StoreError> {
-        let Some(entries) = self.file.read()? else {
-            return Ok(Vec::new());
-        };
         let readable = |entry: Result<_, StoreError>| {
             entry
                 .inspect_err(|err| warn_user!(IndexUnreadable, "{err}"))
                 .ok()
         };
-        Ok(entries.all().into_iter().filter_map(readable).collect())
+        Ok(self.file.all()?.into_iter().filter_map(readable).collect())
     }
 
     fn deadline(&self) -> Deadline {

@@ -12,6 +12,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io::{ErrorKind, Write};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
@@ -41,14 +42,15 @@ pub struct LoginsFile {
     is_named: bool,
 }
 
-/// The logins of a file as it was read, by store name and in their order.
+/// The logins of a file, by store name and in their order. One that was only read is a part of the text of the file, and
+/// costs no more than to find its end.
 #[derive(Debug)]
-pub struct Logins {
+pub struct Logins<'a> {
     path: PathBuf,
     version: u64,
-    entries: Members,
+    entries: Members<'a>,
     /// Members of the file that this version does not know.
-    unknown: Members,
+    unknown: Members<'a>,
 }
 
 impl LoginsFile {
@@ -79,13 +81,42 @@ impl LoginsFile {
         self.is_named
     }
 
-    /// Reads the file; `None` if there is none.
+    /// Tells whether there is a file.
     ///
     /// # Errors
     ///
     /// [`StoreError::Corrupt`] if the file does not hold logins, and then a copy of it is made, unless the user named the
     /// file; [`StoreError::Disk`].
-    pub fn read(&self) -> Result<Option<Logins>, StoreError> {
+    pub fn exists(&self) -> Result<bool, StoreError> {
+        Ok(self.read(|_| ())?.is_some())
+    }
+
+    /// Reads one login; `None` if the file has none of this name.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`LoginsFile::exists`] and [`Logins::get`].
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StoreError> {
+        Ok(self.read(|logins| logins.get(name))?.transpose()?.flatten())
+    }
+
+    /// Reads all logins; in place of one that cannot be read, the reason.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`LoginsFile::exists`].
+    pub fn all<T: DeserializeOwned>(&self) -> Result<Vec<Result<T, StoreError>>, StoreError> {
+        let all = |logins: &Logins<'_>| {
+            let entries = logins.entries.0.iter();
+            entries
+                .map(|(name, text)| logins.read_entry(name, text))
+                .collect()
+        };
+        Ok(self.read(all)?.unwrap_or_default())
+    }
+
+    /// Reads the file, and returns what `with` makes of the logins; `None` if there is no file.
+    fn read<T>(&self, with: impl FnOnce(&Logins<'_>) -> T) -> Result<Option<T>, StoreError> {
         let Some(bytes) = self.read_bytes()? else {
             return Ok(None);
         };
@@ -94,7 +125,7 @@ impl LoginsFile {
             // Only now it is known to be ours: the permissions of others are removed.
             files::open_private(&self.path)?;
         }
-        Ok(Some(logins))
+        Ok(Some(with(&logins)))
     }
 
     /// Changes the file: takes its lock, reads it again, lets `change` work on the logins, and replaces it in one step. The
@@ -102,13 +133,13 @@ impl LoginsFile {
     ///
     /// # Errors
     ///
-    /// Those of [`LoginsFile::read`] and of `change`; [`StoreError::Newer`] if a newer version wrote the file;
+    /// Those of [`LoginsFile::exists`] and of `change`; [`StoreError::Newer`] if a newer version wrote the file;
     /// [`DiskError::Locked`] if the lock is not free before the deadline; [`StoreError::Altered`] if the new text does not
     /// read as what was to be written. The file is then as it was.
     pub fn update<T>(
         &self,
         deadline: Deadline,
-        change: impl FnOnce(&mut Logins) -> Result<T, StoreError>,
+        change: impl FnOnce(&mut Logins<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let _lock = self.lock(deadline)?;
         let before = self.read_bytes()?;
@@ -117,6 +148,8 @@ impl LoginsFile {
             None => Logins::new(&self.path),
         };
         logins.check_version()?;
+        logins.entries.put_on_one_line();
+        logins.unknown.put_on_one_line();
         let outcome = change(&mut logins)?;
         let after = logins.checked_text()?;
         let is_changed = match &before {
@@ -136,9 +169,7 @@ impl LoginsFile {
     /// Those of [`LoginsFile::update`].
     pub fn prove(&self, deadline: Deadline) -> Result<(), StoreError> {
         let _lock = self.lock(deadline)?;
-        if let Some(logins) = self.read()? {
-            logins.check_version()?;
-        }
+        self.read(|logins| logins.check_version())?.transpose()?;
         Ok(files::prove_writable(&self.path)?)
     }
 
@@ -146,7 +177,7 @@ impl LoginsFile {
     /// something that is no file of ours, such as a device that a link leads to, nothing is made.
     fn lock(&self, deadline: Deadline) -> Result<LockFile, StoreError> {
         if self.is_named {
-            self.read()?;
+            self.exists()?;
         }
         files::open_private(&self.path)?;
         let mut lock = files::real_path(&self.path)?.into_os_string();
@@ -162,7 +193,7 @@ impl LoginsFile {
         })
     }
 
-    fn parse(&self, bytes: &[u8]) -> Result<Logins, StoreError> {
+    fn parse<'a>(&self, bytes: &'a [u8]) -> Result<Logins<'a>, StoreError> {
         if bytes.is_empty() && self.is_named {
             return Ok(Logins::new(&self.path));
         }
@@ -187,7 +218,7 @@ impl LoginsFile {
     }
 }
 
-impl Logins {
+impl<'a> Logins<'a> {
     /// Returns a file without logins.
     pub fn new(path: &Path) -> Self {
         Self {
@@ -211,15 +242,6 @@ impl Logins {
             .transpose()
     }
 
-    /// Returns all logins; in place of one that cannot be read, the reason.
-    pub fn all<T: DeserializeOwned>(&self) -> Vec<Result<T, StoreError>> {
-        self.entries
-            .0
-            .iter()
-            .map(|(name, text)| self.read_entry(name, text))
-            .collect()
-    }
-
     /// Puts a login in, in place of one of the same name.
     ///
     /// # Errors
@@ -232,6 +254,7 @@ impl Logins {
         entry: &T,
     ) -> Result<(), StoreError> {
         let text = text::checked(entry, &self.path.display())?;
+        let text = Text::New(text);
         match self.entries.0.iter_mut().find(|(found, _)| found == name) {
             Some((_, old)) => *old = text,
             None => self.entries.0.push((name.to_owned(), text)),
@@ -258,7 +281,7 @@ impl Logins {
             }
             .into());
         }
-        match Self::parse(&self.path, text.as_bytes()) {
+        match Logins::parse(&self.path, text.as_bytes()) {
             Ok(read)
                 if read.version == self.version
                     && read.entries == self.entries
@@ -294,7 +317,7 @@ impl Logins {
     }
 
     /// Reads the text of a file. One that does not hold logins is [`StoreError::Corrupt`], without a copy.
-    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, StoreError> {
+    fn parse(path: &Path, bytes: &'a [u8]) -> Result<Self, StoreError> {
         let broken = |why: &str| StoreError::Corrupt {
             path: path.to_owned(),
             why: why.to_owned(),
@@ -308,14 +331,16 @@ impl Logins {
             serde_json::from_slice(json).map_err(|err| broken(&reason(&err)))?;
         let version = unknown.take("version").and_then(|text| text.parse().ok());
         let version = version.ok_or_else(|| broken("it has no version"))?;
-        let logins = unknown.take("logins");
-        let entries = match logins.as_ref().map(|text| serde_json::from_str(text)) {
-            Some(Ok(entries)) => entries,
-            // A newer version may write the logins in another form.
-            _ if version > VERSION => return Err(newer(path, version)),
-            Some(Err(_)) => return Err(broken("its logins are no object with each name once")),
-            None => return Err(broken("it has no logins")),
+        let entries = match unknown.take("logins") {
+            Some(Text::Read(text)) => serde_json::from_str(text)
+                .map_err(|_| broken("its logins are no object with each name once")),
+            _ => Err(broken("it has no logins")),
         };
+        let entries = entries.map_err(|broken| match version > VERSION {
+            // A newer version may write the logins in another form.
+            true => newer(path, version),
+            false => broken,
+        })?;
         Ok(Self {
             path: path.to_owned(),
             version,
@@ -346,19 +371,53 @@ impl Logins {
 
 /// The members of a JSON object as they are written, in their order, each name once.
 #[derive(Debug, Default, PartialEq)]
-struct Members(Vec<(String, Zeroizing<String>)>);
+struct Members<'a>(Vec<(String, Text<'a>)>);
 
-impl Members {
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.as_str())
+/// The JSON text of a value.
+#[derive(Debug)]
+enum Text<'a> {
+    /// As the file has it.
+    Read(&'a str),
+    New(Zeroizing<String>),
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Read(text) => text,
+            Self::New(text) => text,
+        }
+    }
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<'a> Members<'a> {
+    fn position(&self, name: &str) -> Option<usize> {
+        self.0.iter().position(|(found, _)| found == name)
     }
 
-    fn take(&mut self, name: &str) -> Option<Zeroizing<String>> {
-        let place = self.0.iter().position(|(found, _)| found == name)?;
-        Some(self.0.remove(place).1)
+    fn get(&self, name: &str) -> Option<&str> {
+        Some(&self.0[self.position(name)?].1)
+    }
+
+    fn take(&mut self, name: &str) -> Option<Text<'a>> {
+        Some(self.0.remove(self.position(name)?).1)
+    }
+
+    /// Makes one line of each value: line breaks can only be layout in it, and one login is one line.
+    fn put_on_one_line(&mut self) {
+        for (_, value) in &mut self.0 {
+            if value.contains('\n') || value.contains('\r') {
+                *value = Text::New(Zeroizing::new(value.replace(['\n', '\r'], " ")));
+            }
+        }
     }
 
     fn size_bytes(&self) -> usize {
@@ -370,40 +429,30 @@ impl Members {
     }
 }
 
-impl<'de> Deserialize<'de> for Members {
+impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct InOrder;
         impl<'de> Visitor<'de> for InOrder {
-            type Value = Members;
+            type Value = Members<'de>;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members = Members::default();
                 let mut names = HashSet::new();
                 while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
                     if !names.insert(name.clone()) {
                         return Err(A::Error::custom("a name occurs twice"));
                     }
-                    members.0.push((name, one_line(value.get())));
+                    members.0.push((name, Text::Read(value.get())));
                 }
                 Ok(members)
             }
         }
         deserializer.deserialize_map(InOrder)
     }
-}
-
-/// Returns a JSON text as one line: line breaks can only be layout in it, and one login is one line.
-fn one_line(text: &str) -> Zeroizing<String> {
-    let is_line_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    Zeroizing::new(if text.as_bytes().iter().any(is_line_break) {
-        text.replace(['\n', '\r'], " ")
-    } else {
-        text.to_owned()
-    })
 }
 
 /// Says where and how JSON is broken, without the words of the parser: they may quote a secret.
