@@ -15,8 +15,8 @@ use crate::os::poll::{AsFd as _, BorrowedFd, PollFlags};
 use crate::os::shell;
 use crate::os::socket::{self, has_no_family, is_taken};
 
-/// Most connections that are open at once; the oldest silent one makes room for a new one.
-const MAX_CONNECTIONS: usize = 64;
+/// Most connections that are open at once; an old one makes room for a new one.
+const MAX_CONNECTIONS: usize = 128;
 
 /// Most connections that are accepted before those at hand are read.
 const ACCEPT_BATCH: usize = 16;
@@ -228,7 +228,7 @@ impl Listener {
                     Err(_) => {
                         // A failure that a pause cures closes no connection.
                         if self.accept_failed {
-                            self.make_room();
+                            self.make_room(on_request);
                         }
                         self.accept_failed = true;
                         self.accept_again = Some(Deadline::after(ACCEPT_PAUSE));
@@ -241,7 +241,7 @@ impl Listener {
 
     fn serve(&mut self, stream: TcpStream, peer: SocketAddr, on_request: &mut OnRequest) {
         let is_full = self.connections.len() >= MAX_CONNECTIONS || self.is_crowded(&stream);
-        if is_full && !self.make_room() {
+        if is_full && !self.make_room(on_request) {
             return;
         }
         let Some(mut connection) = Connection::new(stream, peer, Arc::clone(&self.target.server))
@@ -263,14 +263,26 @@ impl Listener {
             && socket::is_crowded(streams, RESERVED_DESCRIPTORS, MAX_DESCRIPTORS)
     }
 
-    /// Drops the oldest connection that has sent nothing, else the oldest that may be dropped at all.
-    fn make_room(&mut self) -> bool {
-        let silent = self.connections.iter().position(Connection::is_silent);
-        let oldest = silent.or_else(|| self.connections.iter().position(Connection::is_expendable));
-        if let Some(oldest) = oldest {
-            self.connections.remove(oldest);
+    /// Drops the oldest of the connections that have sent nothing, or the oldest of the others, whichever are more: no kind
+    /// drives out the other, and a new one has time to send its request.
+    fn make_room(&mut self, on_request: &mut OnRequest) -> bool {
+        let limit = self.request_limit();
+        loop {
+            let expendable = self.connections.iter().filter(|it| it.is_expendable());
+            let (silent, others): (Vec<_>, Vec<_>) = expendable.partition(|it| it.is_silent());
+            let is_silent = silent.len() >= others.len();
+            let is_next = |it: &Connection| it.is_expendable() && it.is_silent() == is_silent;
+            let Some(oldest) = self.connections.iter().position(is_next) else {
+                return false;
+            };
+            let connection = &mut self.connections[oldest];
+            // What it has sent since the last look counts.
+            if !is_silent || !connection.advance(limit) {
+                self.connections.remove(oldest);
+                return true;
+            }
+            on_request(connection, &self.target);
         }
-        oldest.is_some()
     }
 
     /// Returns whether browsers wait for the page of the answer that was accepted.

@@ -10,7 +10,7 @@ use rustix::process::{getrlimit, setrlimit, Resource, Rlimit};
 
 use super::Waiting;
 use crate::support::fake::Fake;
-use crate::support::{send, visit};
+use crate::support::{send, visit, Answer};
 
 /// Longest time for an answer that needs no patience.
 const SOON: Duration = Duration::from_secs(5);
@@ -256,9 +256,9 @@ fn l5_the_end_does_not_wait_for_idle_connections() {
 }
 
 #[apply(test)]
-fn l6_sixty_four_slow_heads_do_not_keep_the_callback_out() {
+fn l6_as_many_slow_heads_as_there_is_room_for_do_not_keep_the_callback_out() {
     let waiting = Waiting::new();
-    let slow: Vec<_> = (0..64)
+    let slow: Vec<_> = (0..128)
         .map(|_| {
             let mut stream = TcpStream::connect(waiting.address).expect("connecting");
             stream.write_all(b"GET /callback?").expect("writing");
@@ -267,6 +267,35 @@ fn l6_sixty_four_slow_heads_do_not_keep_the_callback_out() {
         .collect();
     waiting.succeeds();
     drop(slow);
+}
+
+#[apply(test)]
+fn l6_a_slow_callback_is_not_driven_out_by_connections_of_another_kind() {
+    for (sent, junk) in [("", "GET /callback?"), ("GET ", "")] {
+        let waiting = Waiting::new();
+        let mut good = TcpStream::connect(waiting.address).expect("connecting");
+        good.write_all(sent.as_bytes()).expect("writing");
+        let connections: Vec<_> = (0..300)
+            .map(|_| {
+                let mut stream = TcpStream::connect(waiting.address).expect("connecting");
+                // The listener may have closed it.
+                let _ = stream.write_all(junk.as_bytes());
+                stream
+            })
+            .collect();
+        let head = format!(
+            "GET {} HTTP/1.1\r\nHost: {}\r\n\r\n",
+            waiting.target(),
+            waiting.address
+        );
+        let rest = head[sent.len()..].as_bytes();
+        good.write_all(rest).expect("writing");
+        let mut page = Vec::new();
+        good.read_to_end(&mut page).expect("a page");
+        assert_eq!(Answer::parse(&page).status, 200, "{sent}");
+        waiting.login.finish().expect(0);
+        drop(connections);
+    }
 }
 
 #[apply(test)]
