@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const MAX_CODE: usize = 40_310;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 445;
+const MAX_TYPES: usize = 446;
 
 /// Most lines of code of one file.
 const MAX_FILE: usize = 460;
