@@ -17,6 +17,7 @@ mod glewlwyd;
 mod keyring;
 mod keys;
 mod npm_clients;
+mod openauth;
 mod paste;
 pub mod prompt;
 mod proxy;

@@ -53,6 +53,8 @@ pub enum Part {
     Canaille,
     /// The authorization server better-auth, and the Node that runs it.
     BetterAuth,
+    /// The authorization server OpenAuth, and the Node that runs it.
+    OpenAuth,
     /// Debian's glewlwyd, and the Python that serves its page of the login.
     Glewlwyd,
     /// Cloudflare's authorization server, its runtime, and the Node that starts it.
@@ -91,6 +93,7 @@ impl Part {
             Part::WorkspaceMcp => vec![workspace_mcp(), installed("venv-workspace/installed.txt")],
             Part::Canaille => vec![canaille(), installed("venv-canaille/installed.txt")],
             Part::BetterAuth => vec![node(), installed("better-auth/node_modules/installed.json")],
+            Part::OpenAuth => vec![node(), installed("openauth/node_modules/installed.json")],
             Part::Glewlwyd => [vec![python()], usr(&["glewlwyd"])].concat(),
             Part::WorkersOauth => vec![
                 node(),
@@ -319,6 +322,11 @@ impl Bed {
                 .arg(self.path("better-auth.sqlite"))
                 .arg(port.to_string()),
         )
+    }
+
+    /// Starts OpenAuth and the MCP server that it protects.
+    pub fn openauth(&self) -> Server {
+        Server::start(self.command(node()).arg(script("openauth.mjs")))
     }
 
     /// Starts glewlwyd and the MCP server that it protects.
