@@ -1,9 +1,10 @@
 """Debian's glewlwyd behind a proxy, as it is meant to stand, and a small protected MCP server, on one port of 127.0.0.1.
 
 Usage: python3 glewlwyd-server.py DIRECTORY     DIRECTORY: for its database and configuration, made if it is missing.
-Everybody may register a client, and codes of devices and bound tokens are on; all else is as glewlwyd comes. Debian's package
-has no login page, so this has one: it does what glewlwyd's page does with glewlwyd's own API. The user `somebody` has the
-password `anything`. Prints `ready <URL of the MCP server>` when it listens; ends when its stdin closes.
+Everybody may register a client, and codes of devices and bound tokens, with nonces, are on; all else is as glewlwyd
+comes. Debian's package has no login page, so this has one: it does what glewlwyd's page does with glewlwyd's own API.
+The user `somebody` has the password `anything`. Prints `ready <URL of the MCP server>` when it listens; ends when its
+stdin closes.
 """
 
 import gzip
@@ -116,7 +117,8 @@ def configure(base: str, front: str) -> None:
         "allow-non-oidc": True, "auth-type-code-enabled": True, "auth-type-refresh-enabled": True,
         "auth-type-device-enabled": True, "device-authorization-expiration": 600, "device-authorization-interval": 1,
         "pkce-allowed": True, "introspection-revocation-allowed": True, "introspection-revocation-allow-target-client": True,
-        "register-client-allowed": True, "oauth-dpop-allowed": True, "oauth-dpop-iat-duration": 60, "oauth-as-iss-id": True,
+        "register-client-allowed": True, "oauth-as-iss-id": True, "oauth-dpop-allowed": True, "oauth-dpop-iat-duration": 60,
+        "oauth-dpop-nonce-mandatory": True, "oauth-dpop-nonce-counter": 5,
         "jwks-show": True, "allowed-scope": ["openid", "mcp"],
     }
     plugin = {"module": "oidc", "name": "oidc", "display_name": "OpenID Connect", "enabled": True, "parameters": parameters}
@@ -216,8 +218,10 @@ def main() -> None:
                 self.send(202)
                 return
             is_modern = self.headers["mcp-protocol-version"] == "2026-07-28"
-            results = {"tools/list": {"tools": TOOLS, **({"resultType": "complete", "ttlMs": 0, "cacheScope": "private"} if is_modern else {})}}
-            if not is_modern:
+            results = {"tools/list": {"tools": TOOLS}}
+            if is_modern:
+                results["tools/list"].update(resultType="complete", ttlMs=0, cacheScope="private")
+            else:
                 info = {"name": "protected", "version": "1"}
                 results["initialize"] = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": info}
             result = results.get(message["method"])

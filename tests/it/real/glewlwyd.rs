@@ -48,7 +48,12 @@ fn dv8_glewlwyd_with_a_browser_a_device_code_and_a_key() {
         logout.stderr
     );
 
-    login_by_paste(&bed, &server, &["--dpop"], agree).exits(0);
+    let finished = login_by_paste(&bed, &server, &["--dpop", "-vv"], agree).exits(0);
+    assert!(
+        finished.stderr.contains("wants a nonce in the proof"),
+        "{}",
+        finished.stderr
+    );
     assert!(bed.read("credentials.json").contains("\"DPoP\""));
     ask(&bed, &server, &["refresh"]).exits(0);
     ask(&bed, &server, &["logout"]).exits(0);
