@@ -79,6 +79,7 @@ impl Failure for WriteError {
             Self::Disk(DiskError::Locked { .. }) => {
                 format!("end {client}, and run the command again")
             }
+            Self::Disk(err) if err.is_full() => return err.hint(about),
             Self::Disk(_) => {
                 "see that the file and its directory belong to you, and run the command again".into()
             }

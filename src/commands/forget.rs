@@ -92,12 +92,13 @@ pub fn run(context: &Context, reporter: &mut Reporter) -> Result<(), Error> {
 }
 
 /// Removes files with their locks and what interrupted writes left of them, what is ours in directories, and the directories
-/// that are empty then.
+/// that are empty then. What cannot be removed keeps nothing else; the first such failure is returned.
 fn forget(
     files: &[PathBuf],
     directories: &[PathBuf],
     removed: &mut Vec<PathBuf>,
 ) -> io::Result<()> {
+    let mut outcome = Ok(());
     for file in files {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let lock = format!("{name}.lock");
@@ -107,13 +108,14 @@ fn forget(
                 || other == lock
                 || other.starts_with(&temporary) && other.ends_with(".tmp")
         };
-        remove(file.parent().unwrap_or(file), is_of_file, removed)?;
+        let of_file = remove(file.parent().unwrap_or(file), is_of_file, removed);
+        outcome = outcome.and(of_file);
     }
     for directory in directories {
-        remove(directory, is_ours, removed)?;
+        outcome = outcome.and(remove(directory, is_ours, removed));
         let _ = fs::remove_dir(directory);
     }
-    Ok(())
+    outcome
 }
 
 /// Removes the files of a directory that have such a name.

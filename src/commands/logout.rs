@@ -208,7 +208,7 @@ fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
     // A refresh that hangs does not keep a login alive; it finds the login gone, and leaves it so.
     let deadline = Deadline::after(LOCK_LIMIT);
     let mut locked = LockedLogin::acquire(&store, key, deadline)
-        .inspect_err(|err| warn_user!(LockNotTaken, "{err}"))
+        .inspect_err(|err| warn_user!(LockNotTaken, "{err:#}"))
         .ok();
     if let Some(Err(err)) = locked.as_mut().map(|it| it.exclude_others(deadline)) {
         warn_user!(LockNotTaken, "{}", err.one_line());

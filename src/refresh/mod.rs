@@ -274,11 +274,11 @@ fn check_ours(login: Credentials, settings: &Settings) -> Result<Credentials, Er
     Err(needs_login_again(&login, &why, &[], settings))
 }
 
-/// Says that there is no login, and whether there is one that was perhaps meant: of another profile, or to the same host.
+/// Says that there is no login, and whether there is one that was perhaps meant: of another profile, or at the same origin.
 fn no_login(store: &Store, key: &StoredId, settings: &Settings) -> Error {
-    let host = |server: &str| Url::parse(server).ok()?.host_str().map(str::to_owned);
+    let origin = |server: &str| Url::parse(server).ok().map(|url| url.origin());
     let is_near =
-        |other: &StoredId| host(&other.server).is_some_and(|it| Some(it) == host(&key.server));
+        |other: &StoredId| origin(&other.server).is_some_and(|it| Some(it) == origin(&key.server));
     let logins: Vec<_> = store
         .list()
         .unwrap_or_default()

@@ -105,7 +105,7 @@ impl Index {
     /// Returns the entry of a login. An index that cannot be read only costs a look into every store.
     pub(super) fn get(&self, key: &StoredId) -> Option<IndexEntry> {
         self.file.get(&key.store_name()).unwrap_or_else(|err| {
-            warn_user!(IndexUnreadable, "{err}");
+            warn_user!(IndexUnreadable, "{err:#}");
             None
         })
     }
@@ -129,7 +129,7 @@ impl Index {
     pub(super) fn list(&self) -> Result<Vec<IndexEntry>, StoreError> {
         let readable = |entry: Result<_, StoreError>| {
             entry
-                .inspect_err(|err| warn_user!(IndexUnreadable, "{err}"))
+                .inspect_err(|err| warn_user!(IndexUnreadable, "{err:#}"))
                 .ok()
         };
         Ok(self.file.all()?.into_iter().filter_map(readable).collect())

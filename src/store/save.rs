@@ -95,9 +95,18 @@ impl Store {
         Err(self.not_stored(credentials, failure))
     }
 
-    /// Writes credentials that no backend took to an emergency file.
+    /// Writes credentials that no backend took to an emergency file, unless a backend has their tokens or there are none.
     fn not_stored(&self, credentials: &Credentials, failure: Option<StoreError>) -> StoreError {
         let source = failure.unwrap_or(StoreError::Altered("any store".to_owned()));
+        let stored = self.find(&credentials.key()).ok().flatten();
+        let has_them = |stored: Stored| {
+            let ours = stored.credentials;
+            ours.access_token == credentials.access_token
+                && ours.refresh_token == credentials.refresh_token
+        };
+        if credentials.access_token.expose().is_empty() || stored.is_some_and(has_them) {
+            return source;
+        }
         StoreError::NotStored {
             rescued: rescue(&self.emergency_directories(), credentials),
             source: Box::new(source),

@@ -147,6 +147,52 @@ fn d2_d5_disks_that_are_read_only_or_full() {
     login.agree().expect(0);
 }
 
+/// The login is as it was, the hint is what helps, and no copy of the tokens is left elsewhere.
+#[apply(test)]
+fn d2_a_disk_that_is_full_changes_no_stored_login() {
+    needs_mounts();
+    let fake = Fake::start();
+    let login = Program::login(&fake).agree().expect(0);
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let full = format!(
+        "mount -t tmpfs -o size=512k tmpfs \"$HOME\" && cp -a '{}/.' \"$HOME\" && ! cat /dev/zero 2> /dev/null > \"$HOME/full\"",
+        login.home().display()
+    );
+    for args in [
+        &[
+            "handover",
+            "--to",
+            "mcp-remote",
+            "--write",
+            "--name",
+            "some",
+        ][..],
+        &[
+            "handover",
+            "--to",
+            "claude-code",
+            "--write",
+            "--name",
+            "some",
+        ],
+        &["refresh"],
+        &["logout"],
+    ] {
+        let program = Program::new()
+            .env("XDG_RUNTIME_DIR", elsewhere.path())
+            .env("TMPDIR", elsewhere.path())
+            .args(args);
+        let finished = in_a_namespace(program, &full).run().expect(7);
+        let hint = "hint: free some space there, and run the command again";
+        assert!(finished.stderr.contains(hint), "{}", finished.stderr);
+        let why = "No space left on device\n";
+        assert!(finished.stderr.contains(why), "{}", finished.stderr);
+        let copies = fs::read_dir(elsewhere.path()).expect("the directory");
+        assert_eq!(copies.count(), 0, "{args:?}");
+    }
+    assert_eq!(fake.seen_at("/token").len(), 1, "nothing was spent");
+}
+
 #[apply(test)]
 fn d6_d7_d8_places_that_others_could_have_prepared() {
     let fake = Fake::start();

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, Context};
@@ -112,11 +112,23 @@ impl Failure for DiskError {
             Self::Io(err) if is_open_elsewhere(err) => {
                 "another program has it open: try again when that is done"
             }
+            _ if self.is_full() => {
+                "free some space there, and run the command again"
+            }
             Self::Insecure { .. } | Self::Io(_) => {
                 "keep the login elsewhere with --data-dir DIR or --store file:PATH"
             }
         };
         Some(hint.into())
+    }
+}
+
+impl DiskError {
+    /// Tells whether the disk is full, or what the user may have of it.
+    pub fn is_full(&self) -> bool {
+        let Self::Io(err) = self else { return false };
+        let mut causes = err.chain().filter_map(|it| it.downcast_ref::<io::Error>());
+        causes.any(|it| matches!(it.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
     }
 }
 
@@ -363,7 +375,7 @@ pub fn prove_writable(path: &Path) -> Result<(), DiskError> {
     let mut temporary = temporary::beside(&target)?;
     let size_bytes = fs::metadata(&target).map_or(0, |found| found.len());
     let written = (0..=size_bytes.div_ceil(PROOF_BYTES as u64))
-        .try_for_each(|_| temporary.write_all(&[b' '; PROOF_BYTES]))
+        .try_for_each(|_| temporary.as_file_mut().write_all(&[b' '; PROOF_BYTES]))
         .and_then(|()| temporary.as_file().sync_all());
     Ok(written.with_context(|| cannot("write", path))?)
 }

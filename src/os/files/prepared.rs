@@ -63,6 +63,7 @@ impl PreparedFile {
     pub fn store(mut self, bytes: &[u8]) -> Result<(), DiskError> {
         let written = self
             .temporary
+            .as_file_mut()
             .write_all(bytes)
             .and_then(|()| self.temporary.as_file().sync_all());
         written.with_context(|| cannot("write", &self.path))?;
@@ -80,7 +81,7 @@ impl PreparedFile {
 
     /// As [`PreparedFile::store`], for what can be made again: nothing waits for the disk.
     pub(super) fn store_unsynced(mut self, bytes: &[u8]) -> Result<(), DiskError> {
-        let written = self.temporary.write_all(bytes);
+        let written = self.temporary.as_file_mut().write_all(bytes);
         written.with_context(|| cannot("write", &self.path))?;
         let named = open::persist(self.temporary, &self.target);
         Ok(named.with_context(|| cannot("replace", &self.path))?)
