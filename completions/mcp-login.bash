@@ -3,7 +3,7 @@
 _mcp_login_with_servers() {
     _mcp__login "$@"
 
-    local line="${COMP_LINE:0:COMP_POINT}" word before previous name
+    local line="${COMP_LINE:0:COMP_POINT}" word before previous name index
     local -a words
     word="${line##*[[:space:]]}"
     before="${line%"$word"}"
@@ -13,6 +13,10 @@ _mcp_login_with_servers() {
     case "$previous" in
         --assertion|--assertion-audience|--assertion-command|--assertion-env|--assertion-file|--authorization-endpoint|--browser|--ca-file|--challenge|--client-file|--client-id|--client-key|--client-key-alg|--client-key-audience|--client-key-file|--client-key-id|--client-key-typ|--client-metadata-url|--client-secret|--client-secret-file|--color|--credentials-dir|--data-dir|--dpop-nonce|--env|--fastmcp-dir|--from|--grant|--handover|--hermes-home|--id-token-file|--idp|--idp-client-id|--issuer|--issuer-metadata|--login-hint|--method|--min-ttl|--mode|--name|--param|--port|--profile|--provider|--redirect-host|--redirect-path|--redirect-uri|--registration|--resource|--scope|--store|--tenant|--timeout|--to|--token-endpoint|--tools|--url) return 0 ;;
     esac
+    # Options only where one is begun.
+    for index in "${!COMPREPLY[@]}"; do
+        [[ "${COMPREPLY[index]}" == -* ]] && unset "COMPREPLY[index]"
+    done
     read -ra words <<< "$before"
     for name in "${words[@]:1}"; do
         case "$name" in
@@ -160,7 +164,7 @@ _mcp__login() {
 
     case "${cmd}" in
         mcp__login)
-            opts="-q -v -h -V --all --from --device --no-qr --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login status list ls whoami token headers exec connect refresh logout handover check doctor providers demo completion version help"
+            opts="-q -v -h -V --all --from --device --no-qr --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help --version login status list ls whoami token headers exec connect refresh logout handover check doctor providers demo completion version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -374,7 +378,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__check)
-            opts="-q -v -h --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -522,7 +526,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__connect)
-            opts="-q -v -h --login --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --login --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -678,7 +682,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__doctor)
-            opts="-q -v -h --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -868,7 +872,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__exec)
-            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --env --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --env --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1052,7 +1056,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__headers)
-            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --method --url --challenge --dpop-nonce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --method --url --challenge --dpop-nonce --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1438,7 +1442,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__login)
-            opts="-q -v -h --all --from --device --no-qr --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --all --from --device --no-qr --timeout --force --handover --write --no-browser --no-clipboard --browser --paste --no-paste --provider --tenant --tools --read-only --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --client-file --client-metadata-url --registration --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --port --redirect-host --redirect-path --redirect-uri --scope --email --login-hint --issuer --authorization-endpoint --token-endpoint --issuer-metadata --dpop --resource --no-resource --param --challenge --assume-pkce --credentials-dir --hermes-home --fastmcp-dir --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1792,7 +1796,7 @@ _mcp__login() {
             return 0
             ;;
         mcp__login__subcmd__token)
-            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
+            opts="-q -v -h --min-ttl --refresh --grant --assertion-file --assertion-env --assertion-command --assertion --assertion-audience --idp --id-token-file --idp-client-id --issuer --client-id --client-secret-file --client-key-file --client-key-id --client-key-alg --client-key-audience --client-key-typ --scope --resource --dpop --no-resource --store --profile --json --quiet --verbose --ca-file --color --data-dir --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

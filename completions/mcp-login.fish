@@ -95,9 +95,7 @@ complete -c mcp-login -n "__fish_mcp_login_needs_command" -l tenant -d 'The tena
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l tools -d 'The tools that the login is for, such as gmail,drive: with --provider google' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
-complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_needs_command" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -267,9 +265,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l tenant -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l tools -d 'The tools that the login is for, such as gmail,drive: with --provider google' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand login" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -523,7 +519,6 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l issuer -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand token" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -575,7 +570,6 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l issuer -
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand headers" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -631,7 +625,6 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l issuer -d '
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand exec" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -683,7 +676,6 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l issuer -
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand connect" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -798,7 +790,7 @@ never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l list -d 'List the clients'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l write -d 'Write into the client\'s files without asking'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l undo -d 'Take a setting that was written out of the client\'s configuration, and put back what was there'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l undo -d 'Take out what --write wrote, and put back what was there'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand handover" -s v -l verbose -d 'Print each request and its response'
@@ -821,7 +813,6 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l issuer -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-id -d 'With --grant: a client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-secret-file -d 'With --grant: a file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand check" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -866,9 +857,7 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l tenant -d
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l tools -d 'The tools that the login is for, such as gmail,drive: with --provider google' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-id -d 'A client identifier that you registered by hand' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-secret-file -d 'A file that holds the client secret; or set MCP_LOGIN_CLIENT_SECRET' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-secret -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-key-file -d 'A file with the private key that the client authenticates with: PEM or JWK, or a pipe' -r -F
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-key -d 'Refused: every user of the machine can read the arguments of a program' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-key-id -d 'The identifier of the key (kid), as the authorization server knows it [default: that of the JWK]' -r
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand doctor" -l client-key-alg -d 'Sign with this algorithm, such as PS256 [default: one that the authorization server lists]' -r -f -a "ES256\t''
 ES384\t''
@@ -998,23 +987,23 @@ complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -l json -d 
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -s v -l verbose -d 'Print each request and its response'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "login" -d 'Log in; also what `mcp-login SERVER` does'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "status" -d 'List the logins'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "whoami" -d 'Show the account of a login'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "token" -d 'Print a live access token, refreshed if necessary'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}, for an MCP client'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "exec" -d 'Run a command with a live access token in its environment'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "connect" -d 'Serve an MCP server on stdin and stdout, with a live token'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "refresh" -d 'Refresh the access token now'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "logout" -d 'Revoke the tokens and remove the login'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "handover" -d 'Set up an MCP client to use a login'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "check" -d 'Ask a server for its tools: does the login really work?'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "doctor" -d 'Find out what works on this machine, and why a login would fail'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "providers" -d 'List the providers with built-in settings, for --provider'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "demo" -d 'See a whole login, to a server that runs just for it'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "completion" -d 'Print the completion script for a shell'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "version" -d 'Print the version'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "login" -d 'Log in; also what `mcp-login SERVER` does'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "status" -d 'List the logins'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "whoami" -d 'Show the account of a login'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "token" -d 'Print a live access token, refreshed if necessary'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "headers" -d 'Print {"Authorization":"Bearer ..."}, for an MCP client'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "exec" -d 'Run a command with a live access token in its environment'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "connect" -d 'Serve an MCP server on stdin and stdout, with a live token'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "refresh" -d 'Refresh the access token now'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "logout" -d 'Revoke the tokens and remove the login'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "handover" -d 'Set up an MCP client to use a login'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "check" -d 'Ask a server for its tools: does the login really work?'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "doctor" -d 'Find out what works on this machine, and why a login would fail'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "providers" -d 'List the providers with built-in settings, for --provider'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "demo" -d 'See a whole login, to a server that runs just for it'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "completion" -d 'Print the completion script for a shell'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "version" -d 'Print the version'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand help; and not __fish_seen_subcommand_from login status whoami token headers exec connect refresh logout handover check doctor providers demo completion version" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 
 function __fish_mcp_login_wants_server
     contains -- -- (commandline -opc)
@@ -1023,4 +1012,5 @@ function __fish_mcp_login_wants_server
     not contains -- "$first[1]" providers demo completion version help
 end
 
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand completion" -f -a "bash zsh fish powershell elvish"
 complete -c mcp-login -n __fish_mcp_login_wants_server -f -a "(mcp-login __complete servers)"

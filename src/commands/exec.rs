@@ -27,11 +27,11 @@ pub struct ExecArgs {
     pub token: TokenArgs,
 
     /// The variable that holds the token
-    #[arg(long, value_name = "NAME", default_value = values::VARIABLE, value_parser = values::variable)]
+    #[arg(long, help_heading = None, value_name = "NAME", default_value = values::VARIABLE, value_parser = values::variable)]
     pub env: String,
 
     /// The command and its arguments
-    #[arg(value_name = "COMMAND", last = true, required = true)]
+    #[arg(help_heading = None, value_name = "COMMAND", last = true, required = true)]
     pub command: Vec<OsString>,
 }
 

@@ -143,6 +143,18 @@ pub enum Command {
     /// temporary file, whatever --store says, and removed at the end.
     Demo(Deferred<DemoArgs>),
     /// Print the completion script for a shell
+    ///
+    /// bash with bash-completion: mcp-login completion bash > ~/.local/share/bash-completion/completions/mcp-login
+    ///
+    /// zsh, in a directory of $fpath: mcp-login completion zsh > DIRECTORY/_mcp-login
+    ///
+    /// fish: mcp-login completion fish > ~/.config/fish/completions/mcp-login.fish
+    ///
+    /// PowerShell, in $PROFILE: mcp-login completion powershell | Out-String | Invoke-Expression
+    ///
+    /// Elvish, in rc.elv: eval (mcp-login completion elvish | slurp)
+    ///
+    /// The directories have to exist; a new shell reads the script.
     Completion(Deferred<CompletionArgs>),
     /// Print the version
     #[command(hide = true)]

@@ -14,7 +14,7 @@ use crate::cli::GlobalArgs;
 pub(super) const VERSION: &str = concat!("mcp-login ", env!("CARGO_PKG_VERSION"));
 
 /// The options that `-h` lists; `--help` lists all.
-const SHORT_HELP: [&str; 18] = [
+const SHORT_HELP: [&str; 19] = [
     "all",
     "auto",
     "command",
@@ -32,6 +32,7 @@ const SHORT_HELP: [&str; 18] = [
     "shell",
     "store",
     "to",
+    "undo",
     "write",
 ];
 

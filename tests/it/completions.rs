@@ -131,6 +131,9 @@ fn fish_completes_servers() {
         ("mcp-login --provider entr", "entra"),
         ("mcp-login status --store key", "keyring"),
         ("mcp-login status --from open", "opencode"),
+        ("mcp-login help hand", "handover"),
+        ("mcp-login completion pow", "powershell"),
+        ("mcp-login linear --client-key-f", "--client-key-file"),
     ] {
         assert_eq!(complete(line), [value], "{line}");
     }
@@ -160,6 +163,12 @@ fn fish_completes_servers() {
     }
     assert_eq!(complete("mcp-login --all --from open"), ["opencode"]);
     assert_eq!(complete("mcp-login tok"), ["token"]);
+    let refused = ["--client-secret".to_owned(), "--client-key".to_owned()];
+    let offered = complete("mcp-login linear --client-");
+    assert!(
+        !offered.iter().any(|it| refused.contains(it)),
+        "{offered:?}"
+    );
     assert!(!home.path().join("ran").exists());
 }
 
@@ -227,6 +236,8 @@ fn completes_servers(shell: &mut Shell, home: &Home) {
         ("mcp-login --provider entr", "--provider entra"),
         ("mcp-login status --store key", "status --store keyring"),
         ("mcp-login completion fi", "completion fish"),
+        ("mcp-login linear --devi", "linear --device"),
+        ("mcp-login logout linear --forg", "logout linear --forget"),
         ("mcp-login demo lin", "demo lin"),
     ] {
         // Some shells put a space behind a whole word; the function is given none.

@@ -74,12 +74,19 @@ fn fill_in(shell: Shell, name: &str, text: String) -> String {
         let path = root("completions").join(format!("{name}.in"));
         fs::read_to_string(path).expect("the part written by hand")
     };
-    let text = text.trim_end();
+    // These options are there only to be refused with the reason.
+    let text: Vec<_> = text
+        .trim_end()
+        .lines()
+        .filter(|line| !line.contains("Refused"))
+        .collect();
+    let text = text.join("\n");
     match shell {
         Shell::Bash => {
             let text = text.replace("mcp__subcmd__login__subcmd__", "mcp__login__subcmd__");
-            // It is there only to be refused with the reason.
-            let text = text.replace(" --client-secret ", " ");
+            let text = text
+                .replace(" --client-secret ", " ")
+                .replace(" --client-key ", " ");
             let text = text.replace(
                 "complete -F _mcp__login ",
                 "complete -F _mcp_login_with_servers ",
@@ -90,7 +97,7 @@ fn fill_in(shell: Shell, name: &str, text: String) -> String {
                 .replace("@GENERATED@", &text)
         }
         Shell::Zsh => {
-            let text = mend_zsh(text);
+            let text = mend_zsh(&text);
             let end = text.find("\nif [ \"$funcstack").expect("the end");
             template()
                 .replace("@FUNCTIONS@", text[..end].trim_end())
@@ -98,7 +105,7 @@ fn fill_in(shell: Shell, name: &str, text: String) -> String {
                 .replace("@CALL@", text[end..].trim())
         }
         Shell::Fish => template()
-            .replace("@GENERATED@", &mend_fish(text))
+            .replace("@GENERATED@", &mend_fish(&text))
             .replace("@WITHOUT@", &without_servers().join(" ")),
         _ => format!("{text}\n"),
     }
@@ -152,6 +159,10 @@ fn mend_fish(text: &str) -> String {
         "argparse -s (__fish_mcp_login_global_optspecs) -- $cmd 2>/dev/null\n    or return\n";
     assert!(text.contains(parse), "the options before a command");
     let text = text.replacen(parse, &parse.replace("or return", "or return 0"), 1);
+    // `help` itself is on the line, and would rule out everything that it can be followed by.
+    let itself = " help\" -f -a ";
+    assert!(text.contains(itself), "the commands behind help");
+    let text = text.replace(itself, "\" -f -a ");
     // Behind a server, the options are those without a command.
     let first = "if set -q argv[1]\n";
     assert!(text.contains(first), "the first word");
@@ -199,11 +210,13 @@ fn mend_zsh(text: &str) -> String {
     let first = "\":: :_mcp-login_commands\" \\";
     assert!(text.contains(first), "the first word");
     let text = text.replacen(first, "\":: :_mcp-login_first\" \\", 1);
-    let choice = "        case $line[1] in\n";
+    // Behind a server come further servers, and the options of a login.
+    let text = text.replace("'*::servers", "'*:servers");
+    let choice = "        words=($line[1] ";
     assert!(text.contains(choice), "the choice of a command");
     text.replacen(
         choice,
-        &format!("        _mcp-login_unless_command && ret=0\n{choice}"),
+        &format!("        _mcp-login_usual_command\n{choice}"),
         1,
     )
 }

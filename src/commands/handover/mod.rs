@@ -52,7 +52,7 @@ pub struct HandoverArgs {
     #[arg(long)]
     pub write: bool,
 
-    /// Take a setting that was written out of the client's configuration, and put back what was there
+    /// Take out what --write wrote, and put back what was there
     #[arg(long, conflicts_with_all = ["write", "mode", "name"])]
     pub undo: bool,
 
@@ -406,8 +406,11 @@ pub fn list(json: bool) -> ExitCode {
         });
         return output::print_json(&json!({ "clients": clients.collect::<Vec<_>>() }));
     }
-    let rows = targets().map(|client| [client.name, client.about].map(str::to_owned));
-    output::print(output::aligned(&rows.collect::<Vec<_>>()).trim_end())
+    let row = |client: &Target| {
+        let about = terminal::wrap(client.about, 64, &" ".repeat(16));
+        format!("{:<16}{about}", client.name)
+    };
+    output::print(&targets().map(row).collect::<Vec<_>>().join("\n"))
 }
 
 /// Returns how a client runs this program for a login: with each setting that the client's environment might not have.
