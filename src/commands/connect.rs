@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorReport};
 use crate::failure::{Hint, LoginCommand};
 use crate::login::{self, Event, Outcome, UserOptions};
 use crate::os::process::EnvironmentSecrets;
-use crate::os::terminal;
+use crate::os::terminal::{self, question::can_be_asked};
 use crate::output::{self, hint, Reporter};
 
 /// The options of a bridge.
@@ -49,6 +49,12 @@ pub fn run(args: &ConnectArgs, mut context: Context) -> Result<ExitCode, Error> 
         may_log_in: args.login,
         last: Mutex::default(),
     };
+    if can_be_asked() {
+        let to = hint::shell(&["mcp-login".into(), "handover".into(), key.server.clone()]);
+        terminal::say(&format!(
+            "waiting for an MCP client on stdin (Ctrl-D ends it); let your client start it: {to} --to CLIENT"
+        ));
+    }
     bridge::run(url, key, &Arc::new(context), Box::new(person))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -52,7 +52,7 @@ impl Reporter {
             }
             Event::Silent { server, asked } => {
                 terminal::say(&format!(
-                    "no answer yet; if the page{} shows an error: {asked}",
+                    "no answer yet; if the page{} shows an error, its operator needs to know: {asked}",
                     self.of_several("of", server)
                 ));
             }
@@ -61,7 +61,10 @@ impl Reporter {
                     "{server} no longer knows this client; registering again (open the new address)"
                 ));
             }
-            Event::PasteEnded => terminal::say("stdin has ended: nothing more can be pasted"),
+            Event::PasteEnded => {
+                self.advised = true;
+                terminal::say("stdin has ended: nothing more can be pasted");
+            }
             Event::AnswerReceived { server } => {
                 self.json(event);
                 terminal::countdown(None);
@@ -241,6 +244,9 @@ fn advise(page: &AuthorizationPage) {
         (false, _) if page.in_background => terminal::say(IN_BACKGROUND),
         // The demo plays the browser.
         (false, _) if page.skip == Some(Skip::Demo) => {}
+        (false, _) if page.skip == Some(Skip::Ssh) => terminal::say(
+            "waiting for a browser; to paste its answer, run this in a terminal (ssh -t), or give it on stdin with --paste",
+        ),
         (false, _) if page.skip.is_some() => terminal::say(
             "waiting for a browser on this machine; with --paste, the address of the last page can be given on stdin",
         ),

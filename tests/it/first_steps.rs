@@ -310,6 +310,22 @@ fn a_login_ends_with_the_command_that_comes_next() {
 }
 
 #[apply(test)]
+fn connect_in_a_terminal_says_whom_it_waits_for() {
+    let (fake, mut pty) = (Fake::start(), Pty::open());
+    let login = Program::login(&fake).agree().expect(0);
+    let bridge = Program::new()
+        .at_home(login.home())
+        .args(["connect", &fake.mcp()])
+        .on(&pty)
+        .start();
+    pty.wait_for("waiting for an MCP client on stdin");
+    let words = format!("mcp-login handover {} --to CLIENT", fake.mcp());
+    pty.wait_for(&words);
+    pty.type_in("\u{4}");
+    bridge.finish().expect(0);
+}
+
+#[apply(test)]
 fn the_address_goes_to_a_clipboard_that_takes_it() {
     let fake = Fake::start();
     let copied = |term: &str, more: &[(&str, &str)], args: &[&str]| {

@@ -22,6 +22,7 @@ mod device;
 mod device_beside;
 mod discovery;
 mod doctor;
+mod documented;
 mod dpop;
 mod dpop_needed;
 mod exchange;

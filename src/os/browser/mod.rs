@@ -291,7 +291,8 @@ fn start(program: &str, arguments: &[String]) -> Result<(), String> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) if !status.success() => {
-                return Err(format!("the browser {program} failed ({status})"))
+                let status = status.to_string().replace(':', "");
+                return Err(format!("the browser {program} failed ({status})"));
             }
             Ok(Some(_)) | Err(_) => return Ok(()),
             Ok(None) if deadline.passed() => return Ok(()),

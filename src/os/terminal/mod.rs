@@ -205,11 +205,8 @@ pub fn insist_labelled(label: Label, text: &str) {
 /// Says a line of good news.
 pub fn say_good(text: &str) {
     if !screen().quiet {
-        put(&format!(
-            "{} {}",
-            name(),
-            style(guard(text)).for_stderr().green()
-        ));
+        let text = wrap(&guard(text), room(), INDENT);
+        put(&format!("{} {}", name(), style(text).for_stderr().green()));
     }
 }
 

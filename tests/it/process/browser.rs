@@ -237,6 +237,22 @@ fn r9_the_command_for_ssh_has_its_sentence_even_if_quiet() {
     assert!(command.starts_with("ssh -N -L "), "{command}");
 }
 
+/// `ssh HOST mcp-login SERVER` has no terminal to paste into; once stdin has ended, --paste is not advised again.
+#[apply(test)]
+fn r9_over_ssh_without_a_terminal_the_way_to_one_is_named() {
+    for (option, is_named) in [("-v", true), ("--paste", false)] {
+        let fake = Fake::start();
+        let mut login = login(&fake)
+            .arg(option)
+            .env("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
+            .start();
+        login.agree();
+        let finished = login.finish().expect(0);
+        let said = finished.stderr.contains("run this in a terminal (ssh -t)");
+        assert_eq!(said, is_named, "{}", finished.stderr);
+    }
+}
+
 #[apply(test)]
 fn r8_a_browser_that_cannot_be_started_is_reported() {
     let fake = Fake::start();
@@ -277,7 +293,7 @@ fn p56_p63_every_form_of_a_named_browser() {
             login.said("there is no browser nosuch-browser");
         }
         if form.starts_with("FAILS") {
-            login.said("firefox failed (exit status: 3)");
+            login.said("firefox failed (exit status 3)");
         }
         assert_eq!(visit(&login.redirect(&url)).status, 200);
         login.finish().expect(0);
