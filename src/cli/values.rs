@@ -87,7 +87,7 @@ pub fn server(text: &str) -> Result<String, Infallible> {
 ///
 /// A sentence for the user.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("invalid duration {text:?}: use 90s, 10m or 1h");
+    let wrong = || "use 90s, 10m or 1h".to_owned();
     let mut seconds: u64 = 0;
     let mut digits = String::new();
     for character in text.chars() {
@@ -114,7 +114,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
     match seconds {
         1..=604_800 => Ok(Duration::from_secs(seconds)),
-        _ => Err(format!("{text:?} is out of range: use 1 s to 7 days")),
+        _ => Err("use 1s to 168h".to_owned()),
     }
 }
 

@@ -19,6 +19,7 @@ mod status;
 mod token;
 
 use std::env;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -123,9 +124,9 @@ pub enum Command {
     Logout(Deferred<LogoutArgs>),
     /// Set up an MCP client to use a login
     ///
-    /// Claude Code and Codex are set up to ask mcp-login for live tokens: the setting is printed, or written with --write.
-    /// Clients that refresh tokens themselves get the whole login, and mcp-login keeps no token of it. `--list` lists the
-    /// clients.
+    /// Most clients are set up to ask mcp-login for live tokens, or to start it as their MCP server. In a terminal the setting
+    /// is shown, and written if you agree; elsewhere it is printed, or written with --write. Clients that refresh tokens
+    /// themselves get the whole login, and mcp-login keeps no token of it. `--list` lists the clients.
     Handover(Deferred<HandoverArgs>),
     /// Ask a server for its tools: does the login really work?
     Check(Deferred<CheckArgs>),
@@ -286,12 +287,30 @@ fn explain(err: &clap::Error) -> ExitCode {
         (None, Some(command)) => format!("see `mcp-login {command} --help`"),
         (None, None) => "see `mcp-login --help`".to_owned(),
     };
+    let mut message = message.trim_start_matches("error: ").to_owned();
+    let mut hint = hint;
+    let option = context(err, ContextKind::InvalidArg).unwrap_or_default();
+    if let Some(variable) = variable_of(option, &words) {
+        message = message.replace(&format!("'{option}'"), &variable);
+        hint = format!("correct or unset the environment variable {variable}");
+    }
     let error = Error::Usage {
-        message: message.trim_start_matches("error: ").to_owned(),
+        message,
         hint: Some(hint.into()),
     };
     let reserves_stdout = ["token", "headers", "exec", "connect"].into_iter().any(has);
     fail(&error, has("--json"), reserves_stdout, None)
+}
+
+/// Returns the environment variable that the value of an option comes from, if the option is not among the words.
+fn variable_of(option: &str, words: &[OsString]) -> Option<String> {
+    let option = option.split(' ').next()?;
+    let name = option.strip_prefix("--")?.replace('-', "_");
+    let variable = format!("{}{}", parse::VARIABLES, name.to_ascii_uppercase());
+    let is_typed = words
+        .iter()
+        .any(|it| it.to_string_lossy().starts_with(option));
+    (!is_typed && env::var_os(&variable).is_some()).then_some(variable)
 }
 
 /// Reports a failure. Where stdout carries a token or messages, it carries nothing else.

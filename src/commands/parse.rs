@@ -59,7 +59,7 @@ fn with_variables(command: clap::Command) -> clap::Command {
 }
 
 /// How the names of our environment variables begin.
-const VARIABLES: &str = "MCP_LOGIN_";
+pub(super) const VARIABLES: &str = "MCP_LOGIN_";
 
 /// The options of a command. What clap wants for an update, which this program never makes, is here a command whose options
 /// are built when it is named.

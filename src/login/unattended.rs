@@ -93,27 +93,27 @@ pub fn check(request: &Request) -> Result<(), Error> {
         || request.unattended.assertion.is_some();
     match request.grant {
         _ if request.issuer.is_none() => Err(missing(
-            "the issuer: without a person, no server may choose who is sent a secret",
+            "an issuer: without a person, no server may choose who is sent a secret",
             "name the authorization server with --issuer",
         )),
         GrantType::ClientCredentials if identity.client_id.is_none() => Err(missing(
-            "the client: no server registers one for it",
+            "a client: no server registers one for it",
             "register it by hand, and name it with --client-id",
         )),
         GrantType::ClientCredentials if !shows_itself => Err(missing(
-            "what the client authenticates with",
+            "a key, a secret or a JWT, with which the client authenticates",
             "use --client-key-file, --client-secret-file or --assertion-file, or set MCP_LOGIN_CLIENT_KEY or MCP_LOGIN_CLIENT_SECRET",
         )),
         GrantType::JwtBearer if request.unattended.assertion.is_none() => Err(missing(
-            "the JWT of the platform",
+            "a JWT of the platform",
             "name where it is: --assertion-file, --assertion-env, --assertion-command, or --assertion github-actions",
         )),
         GrantType::IdJag if request.unattended.idp.is_none() => Err(missing(
-            "the identity provider of the enterprise",
+            "an identity provider of the enterprise",
             "name its issuer with --idp; the login there is an ordinary one: mcp-login --issuer URL --client-id ID idp",
         )),
         GrantType::IdJag if identity.client_id.is_none() => Err(missing(
-            "the client at the authorization server of the MCP server",
+            "a client at the authorization server of the MCP server",
             "name it with --client-id",
         )),
         _ => Ok(()),
@@ -137,7 +137,7 @@ fn scopes(request: &Request, discovery: &Discovery, stored: Option<&Credentials>
 
 fn missing(what: &str, hint: &str) -> Error {
     Error::Usage {
-        message: format!("this grant lacks {what}"),
+        message: format!("this grant needs {what}"),
         hint: Some(hint.into()),
     }
 }

@@ -332,7 +332,7 @@ fn a_projects_name_is_asked_about_in_a_terminal() {
         let before = fake.seen().len();
         let mut pty = Pty::open();
         let mut running = on_terminal(&home, &["theirs"], &pty).start();
-        pty.wait_for(&format!("Log in to {}? [y/N]", fake.mcp()));
+        pty.wait_for(&format!("log in to {}? [y/N]", fake.mcp()));
         assert_eq!(
             fake.seen().len(),
             before,

@@ -316,11 +316,13 @@ fn options_by_environment_and_the_flag_wins() {
         .arg(fake.mcp())
         .run()
         .expect_error(4, "timed_out");
-    login()
+    let finished = login()
         .env("MCP_LOGIN_TIMEOUT", "soon")
         .arg(fake.mcp())
         .run()
         .expect(2);
+    let words = "invalid value 'soon' for MCP_LOGIN_TIMEOUT: use 90s, 10m or 1h";
+    assert!(finished.stderr.contains(words), "{}", finished.stderr);
 }
 
 /// Returns the members of an event in the order in which they were printed.

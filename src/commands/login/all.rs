@@ -160,7 +160,7 @@ pub fn refuse_unasked(servers: &[RequestedServer]) -> Result<(), Error> {
 pub fn ask(servers: &[RequestedServer], limit: Duration) -> Result<(), Error> {
     for named in servers.iter().filter_map(RequestedServer::of_project) {
         let url = printable(&named.shown_url());
-        let why = match question::ask(&format!("Log in to {url}?"), limit) {
+        let why = match question::ask(&format!("log in to {url}?"), limit) {
             Answer::Yes => continue,
             Answer::No => "you said no",
             Answer::Nothing => "the question was not answered in time",
