@@ -36,7 +36,7 @@ pub struct ServerAnswer {
     /// The response.
     pub message: RpcMessage,
     /// What its memory counts for, until it is written.
-    pub held: Held,
+    held: Held,
     rest: Option<Box<BodyStream>>,
 }
 
@@ -84,27 +84,21 @@ pub struct RefusedMessage {
     /// The status code.
     pub status: u16,
     /// What the body says, if that is JSON-RPC.
-    pub message: Option<RpcMessage>,
+    message: Option<RpcMessage>,
     text: String,
 }
 
-/// How a stream of events ended.
-pub enum Ended {
-    /// With the answer.
-    Answered(ServerAnswer),
-    /// Before it; the server closed it, or the connection broke.
-    Cut,
+/// Why there is no answer to a request.
+pub enum NoAnswer {
+    /// The server refused the message.
+    Refused(RefusedMessage),
+    /// Something else.
+    Failed(Error),
 }
 
-impl ServerAnswer {
-    /// Reads the stream to its end, so that its connection can be used again; gives it up if too many go on after their answers.
-    pub fn finish(self) {
-        let Some(mut rest) = self.rest else { return };
-        let mut buffer = [0; 1024];
-        if LINGERING.fetch_add(1, Ordering::SeqCst) < MAX_LINGERING {
-            while rest.read(&mut buffer).is_ok_and(|count| count > 0) {}
-        }
-        LINGERING.fetch_sub(1, Ordering::SeqCst);
+impl From<Error> for NoAnswer {
+    fn from(err: Error) -> Self {
+        Self::Failed(err)
     }
 }
 
@@ -139,27 +133,54 @@ impl RefusedMessage {
         matches!(self.status, 400 | 404 | 405 | 406)
     }
 
+    /// Returns the code of the server's error.
+    pub fn error_code(&self) -> Option<i64> {
+        self.message.as_ref()?.error_code()
+    }
+
     /// Tells whether the server says something about the session.
     pub fn is_about_session(&self) -> bool {
-        let is_general = |code| matches!(code, Some(-32_000 | -32_001 | -32_600));
-        self.message.as_ref().is_some_and(|it| {
-            is_general(it.error_code()) && it.body().to_ascii_lowercase().contains("session")
-        })
+        let is_general = matches!(self.error_code(), Some(-32_000 | -32_001 | -32_600));
+        let says = |it: &RpcMessage| it.body().to_ascii_lowercase().contains("session");
+        is_general && self.message.as_ref().is_some_and(says)
     }
 }
 
 impl Bridge {
-    /// Answers a request with a refusal: with the server's own error, if there is one.
+    /// Answers a request, and lets the stream of the answer end.
+    pub fn reply(&self, id: &str, answer: ServerAnswer) {
+        finish(self.deliver(id, answer));
+    }
+
+    /// Answers a request, and returns what is left of the stream of the answer.
+    pub fn deliver(&self, id: &str, answer: ServerAnswer) -> Option<Box<BodyStream>> {
+        self.answer(id, answer.message);
+        drop(answer.held);
+        answer.rest
+    }
+
+    /// Answers a request that has no answer: with the server's own error, if there is one.
     ///
     /// # Errors
     ///
-    /// [`Error::Server`] if the server does not say it as JSON-RPC.
-    pub fn refuse(&self, id: &str, refusal: RefusedMessage) -> Result<(), Error> {
-        let Some(message) = refusal.message else {
-            return Err(self.refused(refusal.status, &refusal.text));
-        };
-        self.answer(id, message);
-        Ok(())
+    /// What else went wrong; [`Error::Server`] if the server does not say it as JSON-RPC.
+    pub fn refuse(&self, id: &str, why: NoAnswer) -> Result<(), Error> {
+        match why {
+            NoAnswer::Refused(RefusedMessage {
+                message: Some(message),
+                ..
+            }) => Ok(self.answer(id, message)),
+            NoAnswer::Refused(refusal) => Err(self.refused(refusal.status, &refusal.text)),
+            NoAnswer::Failed(err) => Err(err),
+        }
+    }
+
+    /// Says what went wrong with a message that nobody waits for.
+    pub fn not_sent(&self, why: NoAnswer) -> Error {
+        match why {
+            NoAnswer::Refused(refusal) => self.refused(refusal.status, ""),
+            NoAnswer::Failed(err) => err,
+        }
     }
 
     /// Says that the server refused a message.
@@ -180,56 +201,65 @@ impl Bridge {
             .fault(&format!("answered with status {status}{words}"), fault)
     }
 
-    /// Reads the response to a request until its answer, and passes on what comes before it.
+    /// Reads the response to a request until its answer, and passes on what comes before it. Returns `None` if it was cut.
     ///
     /// # Errors
     ///
-    /// [`Error::Server`] if there is no answer in it; [`Error::Unreachable`] if the connection breaks.
-    pub fn read(&self, response: Response, reading: &mut Reading) -> Result<Ended, Error> {
+    /// [`NoAnswer`] if the server refuses the request, or if there is no answer in the response.
+    pub fn read(
+        &self,
+        response: Response,
+        reading: &mut Reading,
+    ) -> Result<Option<ServerAnswer>, NoAnswer> {
+        if !is_success(&response) {
+            return Err(NoAnswer::Refused(RefusedMessage::read(
+                response,
+                reading.abort,
+            )));
+        }
         if response.is("text/event-stream") {
             let mut body = response.into_stream();
             let read = self.read_events(&mut body, reading);
             let held = mem::take(&mut reading.held);
             return match read {
-                Ok(Some(message)) => Ok(Ended::Answered(ServerAnswer {
+                Ok(Some(message)) => Ok(Some(ServerAnswer {
                     message,
                     held,
                     rest: Some(Box::new(body)),
                 })),
-                Err(HttpError::TooLarge(_)) => Err(self.no_room()),
-                Ok(None) | Err(_) => Ok(Ended::Cut),
+                Err(HttpError::TooLarge(_)) => Err(self.no_room().into()),
+                Ok(None) | Err(_) => Ok(None),
             };
         }
         let (status, is_json) = (response.status, response.is("application/json"));
         let mut held = Held::default();
         let Some(body) = self.read_all(response, &mut held)? else {
-            return Ok(Ended::Cut);
+            return Ok(None);
         };
         held.complete();
         let is_empty = body.trim_ascii().is_empty();
-        let mut answer = None;
-        for message in message::read(body).unwrap_or_default() {
-            answer = answer.or(self.pass_on(message, reading));
-        }
-        match answer {
-            Some(message) => Ok(Ended::Answered(ServerAnswer {
+        if let Some(message) = self.pass_all_on(body, reading) {
+            return Ok(Some(ServerAnswer {
                 message,
                 held,
                 rest: None,
-            })),
-            None if is_empty => {
-                let what = format!("answered with status {status} and nothing else");
-                Err(self.upstream.fault(&what, ServerFault::Doubtful))
-            }
-            None if is_json => Err(self.upstream.fault(
-                "answered with JSON that is no response",
-                ServerFault::Doubtful,
-            )),
-            None => Err(self.upstream.fault(
-                "answered with something that is no MCP",
-                ServerFault::NotMcp,
-            )),
+            }));
         }
+        let (what, fault) = match is_json {
+            _ if is_empty => (
+                format!("answered with status {status} and nothing else"),
+                ServerFault::Doubtful,
+            ),
+            true => (
+                "answered with JSON that is no response".to_owned(),
+                ServerFault::Doubtful,
+            ),
+            false => (
+                "answered with something that is no MCP".to_owned(),
+                ServerFault::NotMcp,
+            ),
+        };
+        Err(self.upstream.fault(&what, fault).into())
     }
 
     /// Reads events until the answer to a request, or to the end, and passes on everything else.
@@ -242,15 +272,9 @@ impl Bridge {
         body: &mut BodyStream,
         reading: &mut Reading,
     ) -> Result<Option<RpcMessage>, HttpError> {
-        read_stream(body, reading, |event, reading| {
-            let is_message = matches!(event.name.as_str(), "" | "message");
-            let messages = is_message.then(|| message::read(event.data)).flatten();
-            let own = |message| self.pass_on(message, reading);
-            messages
-                .into_iter()
-                .flatten()
-                .filter_map(own)
-                .reduce(|first, _| first)
+        read_stream(body, reading, |event, reading| match event.name.as_str() {
+            "" | "message" => self.pass_all_on(event.data, reading),
+            _ => None,
         })
     }
 
@@ -284,7 +308,7 @@ impl Bridge {
     }
 
     /// Reads a stream that answers nothing, in a thread of its own: it may last as long as it wants.
-    pub fn read_aside(self: &Arc<Self>, mut body: BodyStream) {
+    pub fn read_in_background(self: &Arc<Self>, mut body: BodyStream) {
         let bridge = Arc::clone(self);
         if LINGERING.fetch_add(1, Ordering::SeqCst) < MAX_LINGERING {
             let _ = thread::Builder::new().spawn(move || {
@@ -294,6 +318,13 @@ impl Bridge {
         } else {
             LINGERING.fetch_sub(1, Ordering::SeqCst);
         }
+    }
+
+    /// Passes messages on to the client, but returns the first that is the answer which is read.
+    fn pass_all_on(&self, text: Vec<u8>, reading: &Reading) -> Option<RpcMessage> {
+        let messages = message::read(text).unwrap_or_default().into_iter();
+        let answers = messages.filter_map(|message| self.pass_on(message, reading));
+        answers.reduce(|first, _| first)
     }
 
     /// Passes a message on to the client, but returns it if it is the answer that is read.
@@ -321,6 +352,21 @@ impl Bridge {
         }
         None
     }
+}
+
+/// Tells whether the server took what it was sent.
+pub fn is_success(response: &Response) -> bool {
+    (200..300).contains(&response.status)
+}
+
+/// Reads a stream to its end, so that its connection can be used again; gives it up if too many go on after their answers.
+pub fn finish(rest: Option<Box<BodyStream>>) {
+    let Some(mut rest) = rest else { return };
+    let mut buffer = [0; 1024];
+    if LINGERING.fetch_add(1, Ordering::SeqCst) < MAX_LINGERING {
+        while rest.read(&mut buffer).is_ok_and(|count| count > 0) {}
+    }
+    LINGERING.fetch_sub(1, Ordering::SeqCst);
 }
 
 /// Reads a stream of events, within the memory that all share, until `take` returns an answer, or to the end.

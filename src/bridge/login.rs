@@ -1,12 +1,13 @@
 //! The one login that the bridge may start by itself, if the user allows it: requests wait for it, but not long.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Bridge;
 use crate::error::Error;
 use crate::failure::{Code, Hint, LoginCommand};
+use crate::os::sync::{lock, wait};
 
 /// Longest time from a request to its answer while the login is open.
 const PATIENCE: Duration = Duration::from_secs(9);
@@ -24,12 +25,6 @@ enum Progress {
     NotStarted,
     Open,
     Ended(Instant, Result<(), Error>),
-}
-
-impl AllowedLogin {
-    fn lock(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Returns the login that would help; none, if it would ask for more than the stored one.
@@ -52,14 +47,14 @@ impl Bridge {
         let Some(command) = helpful_login(&err).filter(|_| self.person.may_log_in()) else {
             return Err(err);
         };
-        let mut progress = self.login.lock();
+        let mut progress = lock(&self.login.progress);
         loop {
             match &*progress {
                 Progress::NotStarted => {
                     let (bridge, command) = (Arc::clone(self), command.clone());
                     let thread = thread::Builder::new().spawn(move || {
                         let ended = bridge.person.log_in(&command);
-                        *bridge.login.lock() = Progress::Ended(Instant::now(), ended);
+                        *lock(&bridge.login.progress) = Progress::Ended(Instant::now(), ended);
                         bridge.login.changed.notify_all();
                     });
                     if let Err(source) = thread {
@@ -79,8 +74,7 @@ impl Bridge {
                             hint: "finish it there, and try again".into(),
                         });
                     }
-                    let waited = self.login.changed.wait_timeout(progress, left);
-                    progress = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    progress = wait(&self.login.changed, progress, left);
                 }
                 Progress::Ended(at, Ok(())) if *at > began => return Ok(()),
                 Progress::Ended(at, Err(failure)) if *at > began => {

@@ -1,8 +1,10 @@
 //! What all answers that are being read may hold together. Where it is used up, the others wait, and with them the server: it
 //! sends no more to a connection from which nobody reads. One answer always goes on, so nothing waits for itself.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
+
+use crate::os::sync::{lock, wait};
 
 /// What each answer may hold without asking, in bytes: small answers never wait for large ones.
 const FREE_BYTES: usize = 256 * 1024;
@@ -76,7 +78,7 @@ impl Held {
         if wanted == self.bytes {
             return true;
         }
-        let mut state = self.memory.lock();
+        let mut state = lock(&self.memory.state);
         let began = Instant::now();
         while wanted > self.bytes
             && !self.is_exception
@@ -93,8 +95,7 @@ impl Held {
                 Duration::ZERO => patience,
                 left => left,
             };
-            let waited = self.memory.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state = wait(&self.memory.changed, state, left);
         }
         if wanted < self.bytes {
             self.memory.changed.notify_all();
@@ -108,7 +109,7 @@ impl Held {
     /// Notes that all of the answer has come: from now on it waits for the client.
     pub fn complete(&mut self) {
         if !std::mem::replace(&mut self.is_complete, true) {
-            self.memory.lock().complete += 1;
+            lock(&self.memory.state).complete += 1;
         }
     }
 }
@@ -118,7 +119,7 @@ impl Drop for Held {
         if self.bytes == 0 && !self.is_exception && !self.is_complete {
             return;
         }
-        let mut state = self.memory.lock();
+        let mut state = lock(&self.memory.state);
         state.bytes -= self.bytes;
         state.has_exception &= !self.is_exception;
         state.complete -= usize::from(self.is_complete);
@@ -139,10 +140,6 @@ impl Memory {
             }),
             changed: Condvar::new(),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, MemoryState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -181,7 +178,7 @@ mod tests {
         drop(third);
         assert!(fourth.resize_within(LARGE, SOON), "the next exception");
         drop((first, second, fourth, small));
-        let state = memory.lock();
+        let state = lock(&memory.state);
         assert_eq!((state.bytes, state.has_exception), (0, false));
     }
 

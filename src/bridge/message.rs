@@ -85,6 +85,11 @@ pub fn read(text: Vec<u8>) -> Option<Vec<RpcMessage>> {
     (!messages.is_empty()).then_some(messages)
 }
 
+/// Reads one message.
+pub fn read_one(text: impl Into<Vec<u8>>) -> Option<RpcMessage> {
+    read(text.into())?.pop()
+}
+
 /// Returns the members of an array; `None` if the text is none, or one of so many that they would take much more memory than it.
 pub fn members(array: &str) -> Option<Vec<&RawValue>> {
     struct Few;
@@ -159,18 +164,6 @@ impl RpcMessage {
             body,
             text,
         })
-    }
-
-    /// Returns a message that says nothing.
-    pub fn none() -> Self {
-        Self {
-            text: Vec::new(),
-            kind: Kind::Notification,
-            method: String::new(),
-            is_error: false,
-            id: None,
-            body: None,
-        }
     }
 
     /// Returns the id as it was written; empty if there is none.

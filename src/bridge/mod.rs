@@ -8,7 +8,7 @@
 //! `session` speaks the wire of 2025-11-25 and before: `initialize`, a session, a stream for what the server sends by itself.
 //! `stateless` speaks that of 2026-07-28: headers for each request (`tools` knows those of parameters), no session. A message
 //! shows which one the client speaks; where the server knows only the newer one, `translate` speaks for an older client.
-//! `sse_transport` is for servers of 2024-11-05. `login` is the one login that the user may allow.
+//! `streams` are for what the server sends by itself. `sse_transport` is for servers of 2024-11-05. `login` is the one login that the user may allow.
 
 mod exchange;
 mod login;
@@ -20,6 +20,7 @@ mod sse;
 mod sse_transport;
 mod stateless;
 mod stdio;
+mod streams;
 mod token;
 mod tools;
 mod translate;
@@ -27,7 +28,7 @@ mod upstream;
 mod workers;
 
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorReport};
 use crate::failure::LoginCommand;
 use crate::http::Abort;
+use crate::os::sync::lock;
 use crate::store::StoredId;
 use login::AllowedLogin;
 use message::{Kind, RpcMessage};
@@ -47,7 +49,7 @@ use stdio::{Arrival, LineInput, LineOutput};
 use tools::MirroredTools;
 use translate::Translation;
 use upstream::Upstream;
-use workers::{Lane, RequestWorkers};
+use workers::{JobKind, RequestWorkers};
 
 /// How long requests under way may go on when the client has closed our stdin.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
@@ -171,7 +173,7 @@ impl Bridge {
                     self.session.expect(&message);
                 }
                 self.workers
-                    .submit(Lane::Requests, bytes, move || match abort {
+                    .submit(JobKind::Request, bytes, move || match abort {
                         Some(abort) => bridge.request(&message, version, &abort),
                         None => {
                             let error =
@@ -186,28 +188,25 @@ impl Bridge {
             }
             Kind::Notification if message.method == CANCELLED => {
                 self.workers
-                    .submit(Lane::Aside, bytes, move || bridge.cancel(&message));
+                    .submit(JobKind::Brief, bytes, move || bridge.cancel(&message));
             }
             Kind::Notification => {
                 self.session.expect(&message);
                 self.workers
-                    .submit(Lane::InOrder, bytes, move || bridge.notify(&message));
+                    .submit(JobKind::Ordered, bytes, move || bridge.notify(&message));
             }
             Kind::Response => match self.translation() {
                 Some(translation) => translation.take_response(message),
                 None => self
                     .workers
-                    .submit(Lane::Aside, bytes, move || bridge.send_quietly(&message)),
+                    .submit(JobKind::Brief, bytes, move || bridge.send_quietly(&message)),
             },
         }
     }
 
     /// Returns the version that a request names; a client with a session names none.
     fn version(&self, message: &RpcMessage) -> Option<String> {
-        let mut client = self
-            .client_version
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut client = lock(&self.client_version);
         if message.method == "initialize" {
             *client = ClientVersion::Session;
         }
@@ -254,7 +253,7 @@ impl Bridge {
     fn decline(self: &Arc<Self>, what: &'static str) {
         let bridge = Arc::clone(self);
         self.pending.begin_writing();
-        self.workers.submit(Lane::Aside, 0, move || {
+        self.workers.submit(JobKind::Brief, 0, move || {
             let error = Error::Usage {
                 message: format!("{what}; it is passed over"),
                 hint: None,
@@ -275,11 +274,7 @@ impl Bridge {
     /// Sends a message that has no answer. On the wire without sessions there are no responses of clients, and behind a
     /// translation there is nobody for them.
     fn send_quietly(self: &Arc<Self>, message: &RpcMessage) {
-        let client = self
-            .client_version
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let client = lock(&self.client_version).clone();
         let sent = match (client, message.kind) {
             (ClientVersion::Stateless(_), Kind::Response) => Ok(()),
             (ClientVersion::Stateless(version), _) => self.notify_stateless(message, &version),
@@ -328,9 +323,12 @@ impl Bridge {
 
     /// Answers a request with the response of the server.
     fn answer(&self, id: &str, response: RpcMessage) {
-        let response = response.with_id(id);
-        self.pending
-            .answer(id, || self.output.write(&response.text));
+        self.answer_with(id, &response.with_id(id).text);
+    }
+
+    /// Answers a request with this line.
+    fn answer_with(&self, id: &str, line: &[u8]) {
+        self.pending.answer(id, || self.output.write(line));
     }
 
     /// Answers a request with a failure, unless it has been given up.
@@ -345,7 +343,7 @@ impl Bridge {
                 report.code.as_str(),
                 hint.as_deref(),
             );
-            self.pending.answer(id, || self.output.write(&line));
+            self.answer_with(id, &line);
         }
     }
 

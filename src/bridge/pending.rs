@@ -1,10 +1,11 @@
 //! The requests of the client that have no answer yet: each gets exactly one.
 
 use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::http::Abort;
+use crate::os::sync::{lock, wait};
 
 /// The requests under way, by their ids as the client wrote them.
 #[derive(Debug, Default)]
@@ -28,7 +29,7 @@ struct OpenRequest {
 impl Pending {
     /// Notes a request, and returns what ends it; `None` if one with this id is still open.
     pub fn begin(&self, id: &str, is_stateless: bool) -> Option<Abort> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if state.open.contains_key(id) {
             return None;
         }
@@ -43,12 +44,12 @@ impl Pending {
 
     /// Tells whether a request has no answer yet.
     pub fn is_open(&self, id: &str) -> bool {
-        self.lock().open.contains_key(id)
+        lock(&self.state).open.contains_key(id)
     }
 
     /// Tells whether a request is given up by closing its stream, and by nothing else.
     pub fn is_stateless(&self, id: &str) -> bool {
-        self.lock()
+        lock(&self.state)
             .open
             .get(id)
             .is_some_and(|request| request.is_stateless)
@@ -56,7 +57,7 @@ impl Pending {
 
     /// Calls `write` if the request has no answer yet.
     pub fn answer(&self, id: &str, write: impl FnOnce()) {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         if state.open.remove(id).is_none() {
             return;
         }
@@ -68,18 +69,18 @@ impl Pending {
 
     /// Notes an answer to no request that is about to be written.
     pub fn begin_writing(&self) {
-        self.lock().answers_being_written += 1;
+        lock(&self.state).answers_being_written += 1;
     }
 
     /// Notes that an answer has been written.
     pub fn written(&self) {
-        self.lock().answers_being_written -= 1;
+        lock(&self.state).answers_being_written -= 1;
         self.changed.notify_all();
     }
 
     /// Ends a request without an answer.
     pub fn cancel(&self, id: &str) {
-        let request = self.lock().open.remove(id);
+        let request = lock(&self.state).open.remove(id);
         if let Some(request) = request {
             request.abort.abort();
         }
@@ -88,24 +89,19 @@ impl Pending {
 
     /// Returns the ids of all open requests.
     pub fn ids(&self) -> Vec<String> {
-        self.lock().open.keys().cloned().collect()
+        lock(&self.state).open.keys().cloned().collect()
     }
 
     /// Waits until all requests are answered, but not longer than `limit`.
     pub fn wait(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         while !(state.open.is_empty() && state.answers_being_written == 0) {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
-            let waited = self.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state = wait(&self.changed, state, left);
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, OpenRequests> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,20 +5,24 @@
 //!
 //! Spec: MCP 2025-11-25, Transports, Streamable HTTP; Lifecycle.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::exchange::{Ended, Reading, RefusedMessage, ServerAnswer};
-use super::memory::Held;
+use super::exchange::{finish, is_success, NoAnswer, Reading, RefusedMessage, ServerAnswer};
 use super::message::{Kind, RpcMessage};
-use super::upstream::{Outgoing, ANSWER_LIMIT, QUIET_LIMIT};
+use super::streams::{FIRST_PAUSE, MAX_PAUSE, MIN_PAUSE};
+use super::upstream::QUIET_LIMIT;
 use super::Bridge;
 use crate::error::{Error, ServerFault};
-use crate::http::{Abort, Response};
+use crate::http::{Abort, BodyStream, Response, StreamRequest};
 use crate::mcp;
+use crate::os::sync::{lock, wait};
+
+/// The header of a request for a stream of events.
+pub const ACCEPT_EVENTS: (&str, &str) = ("Accept", "text/event-stream");
 
 /// The notification that completes the opening of a session.
 const INITIALIZED: &str = "notifications/initialized";
@@ -30,24 +34,18 @@ const CONFIRMATION_LIMIT: Duration = Duration::from_secs(3);
 /// How long a stream that was cut is asked for again.
 const RESUME_LIMIT: Duration = Duration::from_secs(7);
 
-/// The shortest pause before a stream is opened again, whatever the server asks for.
-const MIN_PAUSE: Duration = Duration::from_millis(250);
-
-/// The pause before a stream is opened again where the server names none, and the longest one after failures.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const MAX_PAUSE: Duration = Duration::from_secs(60);
-
 /// The session of the bridge; there may be none yet, or the server may want none.
 #[derive(Default)]
 pub struct Session {
     state: Mutex<SessionState>,
     changed: Condvar,
-    renewal: Mutex<()>,
+    /// Held while a session that was lost is opened again.
+    reopening: Mutex<()>,
 }
 
 #[derive(Default)]
 struct SessionState {
-    view: Arc<View>,
+    info: Arc<SessionInfo>,
     /// The client's own messages, for opening the session again.
     initialize: Option<RpcMessage>,
     initialized: Option<RpcMessage>,
@@ -60,9 +58,11 @@ struct SessionState {
 
 /// A session as one request sees it.
 #[derive(Clone, Debug, Default)]
-pub struct View {
-    headers: Vec<(String, String)>,
-    has_id: bool,
+pub struct SessionInfo {
+    version: Option<String>,
+    /// The id, if the server wants one.
+    pub id: Option<String>,
+    /// How often a session has been opened.
     generation: u64,
 }
 
@@ -72,49 +72,37 @@ struct InitializeResult {
     protocol_version: String,
 }
 
-impl View {
+impl SessionInfo {
     /// Returns the headers of a message in this session.
-    fn headers(&self) -> Vec<(String, String)> {
-        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        mcp::HEADERS
-            .into_iter()
-            .map(owned)
-            .chain(self.headers.iter().cloned())
-            .collect()
-    }
-
-    /// Returns the headers of a request for a stream of events.
-    fn stream_headers(&self, last_id: Option<&str>) -> Vec<(String, String)> {
-        let accept = ("Accept".to_owned(), "text/event-stream".to_owned());
-        let last_id = last_id.map(|id| ("Last-Event-ID".to_owned(), id.to_owned()));
-        [accept]
-            .into_iter()
-            .chain(last_id)
-            .chain(self.headers.iter().cloned())
-            .collect()
+    fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let version = self.version.as_deref();
+        let version = version.map(|version| ("MCP-Protocol-Version", version));
+        let id = self.id.as_deref().map(|id| ("Mcp-Session-Id", id));
+        version.into_iter().chain(id)
     }
 
     /// Tells whether a refusal means that the server does not know the session any more.
     fn is_lost(&self, refusal: &RefusedMessage) -> bool {
-        self.has_id
+        self.id.is_some()
             && (refusal.status == 404 || refusal.status == 400 && refusal.is_about_session())
     }
 }
 
 impl Session {
-    fn lock(&self) -> MutexGuard<'_, SessionState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Notes what ends the stream of the server, and returns what ends the earlier one.
+    pub fn replace_stream(&self, abort: Abort) -> Option<Abort> {
+        lock(&self.state).stream.replace(abort)
     }
 
-    fn view(&self) -> Arc<View> {
-        Arc::clone(&self.lock().view)
+    fn info(&self) -> Arc<SessionInfo> {
+        Arc::clone(&lock(&self.state).info)
     }
 
     /// Notes a message on which those behind it have to wait.
     pub fn expect(&self, message: &RpcMessage) {
         match (message.kind, message.method.as_str()) {
-            (Kind::Request, "initialize") => self.lock().is_opening = true,
-            (Kind::Notification, INITIALIZED) => self.lock().is_confirming = true,
+            (Kind::Request, "initialize") => lock(&self.state).is_opening = true,
+            (Kind::Notification, INITIALIZED) => lock(&self.state).is_confirming = true,
             _ => {}
         }
     }
@@ -122,7 +110,7 @@ impl Session {
     /// Waits until what was expected before a message is done.
     pub fn wait(&self, message: &RpcMessage) {
         let (began, is_initialized) = (Instant::now(), message.method == INITIALIZED);
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         while state.is_opening || state.is_confirming && !is_initialized {
             let limit = match state.is_opening {
                 true => OPENING_LIMIT,
@@ -134,8 +122,7 @@ impl Session {
                 state.is_confirming = false;
                 return;
             }
-            let waited = self.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state = wait(&self.changed, state, left);
         }
     }
 
@@ -144,44 +131,41 @@ impl Session {
         if message.method != INITIALIZED {
             return;
         }
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.is_confirming = false;
         state.initialized = Some(message.clone());
-        let view = Arc::clone(&state.view);
+        let info = Arc::clone(&state.info);
         drop(state);
         self.changed.notify_all();
         match bridge.translation() {
             Some(translation) => bridge.subscribe(&translation),
             None if bridge.sse.is_used() => {}
-            None => bridge.listen(view),
+            None => bridge.listen(info),
         }
     }
 
     /// Notes the id of a session that is not open yet: the server may ask the client something before it opens it.
     fn begin(&self, id: &str) {
-        let mut state = self.lock();
-        if state.view.generation == 0 {
-            state.view = Arc::new(View {
-                has_id: true,
-                headers: vec![("Mcp-Session-Id".to_owned(), id.to_owned())],
-                generation: 0,
+        let mut state = lock(&self.state);
+        if state.info.generation == 0 {
+            state.info = Arc::new(SessionInfo {
+                id: Some(id.to_owned()),
+                ..SessionInfo::default()
             });
         }
     }
 
     /// Notes the session that an answer to `initialize` opens.
-    fn open(&self, answer: &RpcMessage, id: Option<&str>) {
+    fn open(&self, answer: &RpcMessage, id: Option<String>) {
         let result: Option<InitializeResult> = answer.parse().filter(|_| !answer.is_error);
         let Some(result) = result else { return };
         // What cannot be a header, the client will refuse as well.
         let version = Some(result.protocol_version).filter(|version| mcp::is_header_value(version));
-        let version = version.map(|version| ("MCP-Protocol-Version".to_owned(), version));
-        let id = id.map(|id| ("Mcp-Session-Id".to_owned(), id.to_owned()));
-        let mut state = self.lock();
-        state.view = Arc::new(View {
-            has_id: id.is_some(),
-            headers: version.into_iter().chain(id).collect(),
-            generation: state.view.generation + 1,
+        let mut state = lock(&self.state);
+        state.info = Arc::new(SessionInfo {
+            version,
+            id,
+            generation: state.info.generation + 1,
         });
     }
 }
@@ -190,12 +174,10 @@ impl Bridge {
     /// Opens the session for the client; speaks for it if the server knows only the wire without a session.
     pub fn initialize(self: &Arc<Self>, message: &RpcMessage, abort: &Abort) -> Result<(), Error> {
         let done = self.initialize_on_some_wire(message, abort);
-        self.session.lock().is_opening = false;
+        lock(&self.session.state).is_opening = false;
         self.session.changed.notify_all();
         // The stream may end much later.
-        if let Some(answer) = done? {
-            answer.finish();
-        }
+        finish(done?);
         Ok(())
     }
 
@@ -203,75 +185,66 @@ impl Bridge {
         self: &Arc<Self>,
         message: &RpcMessage,
         abort: &Abort,
-    ) -> Result<Option<ServerAnswer>, Error> {
+    ) -> Result<Option<Box<BodyStream>>, Error> {
         let opened = self.open_session(message, abort);
-        let translated = match &opened {
-            Ok(Ok(answer)) if answer.message.is_error => self.translate(message, abort),
-            Ok(Err(refused)) if refused.is_of_another_wire() => self.translate(message, abort),
-            _ => Ok(None),
+        let (is_open, may_be_newer) = match &opened {
+            Ok(answer) => (!answer.message.is_error, answer.message.is_error),
+            Err(NoAnswer::Refused(refusal)) => (false, refusal.is_of_another_wire()),
+            Err(NoAnswer::Failed(_)) => (false, false),
         };
-        let is_open = matches!(&opened, Ok(Ok(answer)) if !answer.message.is_error);
-        let mut state = self.session.lock();
+        let translated = match may_be_newer {
+            true => self.translate(message, abort),
+            false => Ok(None),
+        };
+        let mut state = lock(&self.session.state);
         state.initialize = is_open.then(|| message.clone());
-        if !is_open && state.view.generation == 0 {
-            state.view = Arc::default();
+        if !is_open && state.info.generation == 0 {
+            state.info = Arc::default();
         }
         drop(state);
-        match (translated?, opened?) {
-            (Some(line), _) => self
-                .pending
-                .answer(message.id(), || self.output.write(&line)),
-            (None, Ok(answer)) => return Ok(Some(self.deliver(message.id(), answer))),
-            (None, Err(refused)) => {
-                if !refused.is_of_older_transport() || !self.initialize_by_sse(message, abort)? {
-                    self.refuse(message.id(), refused)?;
-                }
-            }
+        if let Some(line) = translated? {
+            self.answer_with(message.id(), &line);
+            return Ok(None);
+        }
+        match opened {
+            Ok(answer) => return Ok(self.deliver(message.id(), answer)),
+            Err(NoAnswer::Refused(refusal))
+                if refusal.is_of_older_transport() && self.initialize_by_sse(message, abort)? => {}
+            Err(why) => self.refuse(message.id(), why)?,
         }
         Ok(None)
     }
 
     /// Sends `initialize`, which belongs to no session yet.
-    fn open_session(
-        &self,
-        message: &RpcMessage,
-        abort: &Abort,
-    ) -> Result<Result<ServerAnswer, RefusedMessage>, Error> {
-        let response = self.post(message, &View::default(), abort)?;
-        if !(200..300).contains(&response.status) {
-            return Ok(Err(RefusedMessage::read(response, abort)));
+    fn open_session(&self, message: &RpcMessage, abort: &Abort) -> Result<ServerAnswer, NoAnswer> {
+        let response = self.post(message, &SessionInfo::default(), abort)?;
+        let mut id = response.header("mcp-session-id").map(str::to_owned);
+        match is_success(&response) {
+            true => id.iter().for_each(|id| self.session.begin(id)),
+            false => id = None,
         }
-        let id = response.header("mcp-session-id").map(str::to_owned);
-        id.iter().for_each(|id| self.session.begin(id));
-        match self.read(response, &mut Reading::of(message, abort))? {
-            Ended::Answered(answer) => {
-                self.session.open(&answer.message, id.as_deref());
-                Ok(Ok(answer))
-            }
-            Ended::Cut => Err(self.cut(message)),
-        }
+        let answer = self.read(response, &mut Reading::of(message, abort))?;
+        let answer = answer.ok_or_else(|| self.cut(message))?;
+        self.session.open(&answer.message, id);
+        Ok(answer)
     }
 
     /// Sends a request in the session, and answers it.
     pub fn call(self: &Arc<Self>, message: &RpcMessage, abort: &Abort) -> Result<(), Error> {
-        let mut view = self.session.view();
-        let mut response = self.post(message, &view, abort)?;
-        if !(200..300).contains(&response.status) {
-            let refusal = RefusedMessage::read(response, abort);
-            if !view.is_lost(&refusal) {
-                return self.refuse(message.id(), refusal);
-            }
-            self.renew(&view)?;
-            view = self.session.view();
-            response = self.post(message, &view, abort)?;
-            if !(200..300).contains(&response.status) {
-                return self.refuse(message.id(), RefusedMessage::read(response, abort));
-            }
-        }
+        let mut session = self.session.info();
         let mut reading = Reading::of(message, abort);
-        let answer = match self.read(response, &mut reading)? {
-            Ended::Answered(answer) => answer,
-            Ended::Cut => self.resume(message, &view, &mut reading, abort)?,
+        let mut read = self.read(self.post(message, &session, abort)?, &mut reading);
+        if matches!(&read, Err(NoAnswer::Refused(refusal)) if session.is_lost(refusal)) {
+            session = self.reopen_session(&session)?;
+            read = self.read(self.post(message, &session, abort)?, &mut reading);
+        }
+        let answer = match read {
+            Ok(Some(answer)) => answer,
+            Ok(None) => match self.resume(message, &session, &mut reading, abort) {
+                Ok(answer) => answer,
+                Err(why) => return self.refuse(message.id(), why),
+            },
+            Err(why) => return self.refuse(message.id(), why),
         };
         self.reply(message.id(), answer);
         Ok(())
@@ -279,60 +252,42 @@ impl Bridge {
 
     /// Sends a notification or a response in the session.
     pub fn send_in_session(self: &Arc<Self>, message: &RpcMessage) -> Result<(), Error> {
-        let (view, abort) = (self.session.view(), Abort::default());
-        let mut response = self.post(message, &view, &abort)?;
-        if !(200..300).contains(&response.status) {
+        let (session, abort) = (self.session.info(), Abort::default());
+        let mut response = self.post(message, &session, &abort)?;
+        if !is_success(&response) {
             let refusal = RefusedMessage::read(response, &abort);
-            if !view.is_lost(&refusal) {
+            if !session.is_lost(&refusal) {
                 return Err(self.refused(refusal.status, ""));
             }
-            self.renew(&view)?;
-            response = self.post(message, &self.session.view(), &abort)?;
+            response = self.post(message, &*self.reopen_session(&session)?, &abort)?;
         }
         if response.is("text/event-stream") {
-            self.read_aside(response.into_stream());
+            self.read_in_background(response.into_stream());
         }
         Ok(())
     }
 
-    fn post(&self, message: &RpcMessage, view: &View, abort: &Abort) -> Result<Response, Error> {
-        let headers = view.headers();
-        self.upstream.send(&Outgoing {
-            method: "POST",
-            url: None,
-            headers: &headers,
-            body: Some(&message.text),
-            abort,
-            limit: match message.kind {
-                Kind::Request => ANSWER_LIMIT,
-                _ => QUIET_LIMIT,
-            },
-        })
+    fn post(
+        &self,
+        message: &RpcMessage,
+        session: &SessionInfo,
+        abort: &Abort,
+    ) -> Result<Response, Error> {
+        let request = self.upstream.post(message, session.headers(), abort);
+        self.upstream.send(&request)
     }
 
-    fn get(&self, view: &View, last_id: Option<&str>, abort: &Abort) -> Result<Response, Error> {
-        let headers = view.stream_headers(last_id);
-        self.upstream.send(&Outgoing {
-            method: "GET",
-            url: None,
-            headers: &headers,
-            body: None,
-            abort,
-            limit: ANSWER_LIMIT,
-        })
-    }
-
-    /// Answers a request, and lets the stream of the answer end.
-    pub fn reply(&self, id: &str, answer: ServerAnswer) {
-        self.deliver(id, answer).finish();
-    }
-
-    /// Answers a request, and returns what is left of the answer.
-    fn deliver(&self, id: &str, mut answer: ServerAnswer) -> ServerAnswer {
-        let message = std::mem::replace(&mut answer.message, RpcMessage::none());
-        self.answer(id, message);
-        answer.held = Held::default();
-        answer
+    /// Asks for a stream of events, from behind the event with this id.
+    pub fn get_stream(
+        &self,
+        session: &SessionInfo,
+        last_id: Option<&str>,
+        abort: &Abort,
+    ) -> Result<Response, Error> {
+        let last_id = last_id.map(|id| ("Last-Event-ID", id));
+        let headers = [ACCEPT_EVENTS].into_iter().chain(last_id);
+        let request = self.upstream.get(headers.chain(session.headers()), abort);
+        self.upstream.send(&request)
     }
 
     /// Says that a stream ended before the answer.
@@ -344,46 +299,37 @@ impl Bridge {
         self.upstream.fault(&what, ServerFault::Passing)
     }
 
-    /// Opens the session again that the server has lost, unless another thread has done so.
+    /// Opens the session again that the server has lost, unless another thread has done so, and returns it.
     ///
     /// Spec: MCP 2025-11-25, Transports, Session Management.
-    fn renew(self: &Arc<Self>, lost: &View) -> Result<(), Error> {
-        let _one_at_a_time = self
-            .session
-            .renewal
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let state = self.session.lock();
-        if state.view.generation != lost.generation {
-            return Ok(());
+    pub fn reopen_session(self: &Arc<Self>, lost: &SessionInfo) -> Result<Arc<SessionInfo>, Error> {
+        let _one_at_a_time = lock(&self.session.reopening);
+        let state = lock(&self.session.state);
+        if state.info.generation != lost.generation {
+            return Ok(Arc::clone(&state.info));
         }
         let (initialize, initialized) = (state.initialize.clone(), state.initialized.clone());
         drop(state);
+        let passing = |what| self.upstream.fault(what, ServerFault::Passing);
         let Some(initialize) = initialize else {
-            return Err(self
-                .upstream
-                .fault("does not know its session any more", ServerFault::Passing));
+            return Err(passing("does not know its session any more"));
         };
         log::info!(
             "{} has lost the session; opening another one",
             self.upstream.server
         );
         let abort = Abort::default();
-        match self.open_session(&initialize, &abort)? {
+        match self.open_session(&initialize, &abort) {
             Ok(answer) if !answer.message.is_error => {}
-            Ok(_) => {
-                return Err(self
-                    .upstream
-                    .fault("opens no session any more", ServerFault::Passing))
-            }
-            Err(refusal) => return Err(self.refused(refusal.status, "")),
+            Ok(_) => return Err(passing("opens no session any more")),
+            Err(why) => return Err(self.not_sent(why)),
         }
-        let view = self.session.view();
+        let session = self.session.info();
         if let Some(initialized) = initialized {
-            self.post(&initialized, &view, &abort)?;
-            self.listen(view);
+            self.post(&initialized, &session, &abort)?;
+            self.listen(Arc::clone(&session));
         }
-        Ok(())
+        Ok(session)
     }
 
     /// Asks for the rest of a stream that was cut before its answer, as long as the server lets it be resumed.
@@ -392,10 +338,10 @@ impl Bridge {
     fn resume(
         &self,
         message: &RpcMessage,
-        view: &View,
+        session: &SessionInfo,
         reading: &mut Reading,
         abort: &Abort,
-    ) -> Result<ServerAnswer, Error> {
+    ) -> Result<ServerAnswer, NoAnswer> {
         let mut given_up_at = Instant::now() + RESUME_LIMIT;
         while let Some(last_id) = reading.parser.last_id.clone() {
             reading.forget_unfinished();
@@ -407,9 +353,9 @@ impl Bridge {
             if !self.pending.is_open(message.id()) {
                 break;
             }
-            match self.get(view, Some(&last_id), abort) {
+            match self.get_stream(session, Some(&last_id), abort) {
                 Ok(response) if response.status == 200 => {
-                    if let Ended::Answered(answer) = self.read(response, reading)? {
+                    if let Some(answer) = self.read(response, reading)? {
                         return Ok(answer);
                     }
                     if reading.parser.last_id.as_ref() != Some(&last_id) {
@@ -423,57 +369,17 @@ impl Bridge {
                 break;
             }
         }
-        Err(self.cut(message))
-    }
-
-    /// Opens the stream of what the server sends by itself, in a thread of its own.
-    fn listen(self: &Arc<Self>, view: Arc<View>) {
-        let (bridge, abort) = (Arc::clone(self), Abort::default());
-        if let Some(earlier) = self.session.lock().stream.replace(abort.clone()) {
-            earlier.abort();
-        }
-        // Without a thread, only what the server sends by itself is missing.
-        let _ = thread::Builder::new().spawn(move || bridge.keep_listening(&view, &abort));
-    }
-
-    /// Reads the stream for as long as the session lives, and opens it again when it ends. A server that has none says so.
-    fn keep_listening(self: &Arc<Self>, view: &View, abort: &Abort) {
-        let mut reading = Reading::of_others(abort);
-        let (mut pause, mut has_worked) = (FIRST_PAUSE, false);
-        while !abort.is_aborted() {
-            let last_id = reading.parser.last_id.clone();
-            match self.get(view, last_id.as_deref(), abort) {
-                Ok(response) if response.status == 200 && response.is("text/event-stream") => {
-                    (pause, has_worked) = (FIRST_PAUSE, true);
-                    let _ = self.read_events(&mut response.into_stream(), &mut reading);
-                    reading.forget_unfinished();
-                }
-                Ok(response) if response.status == 404 && view.has_id && has_worked => {
-                    if self.renew(view).is_ok() {
-                        return;
-                    }
-                }
-                Ok(response) if matches!(response.status, 429 | 500..) => {}
-                Ok(_) => return,
-                Err(err) => log::info!("no stream of the server: {err}"),
-            }
-            thread::sleep(reading.parser.retry.unwrap_or(pause).max(MIN_PAUSE));
-            pause = MAX_PAUSE.min(pause * 2);
-        }
+        Err(self.cut(message).into())
     }
 
     /// Tells the server that the session is not needed any more.
     pub fn end_session(&self) {
-        let view = self.session.view();
-        if view.has_id {
-            let abort = Abort::default();
-            let _ = self.upstream.send(&Outgoing {
+        let (session, abort) = (self.session.info(), Abort::default());
+        if session.id.is_some() {
+            let _ = self.upstream.send(&StreamRequest {
                 method: "DELETE",
-                url: None,
-                headers: &view.headers,
-                body: None,
-                abort: &abort,
-                limit: QUIET_LIMIT,
+                until_head: QUIET_LIMIT,
+                ..self.upstream.get(session.headers(), &abort)
             });
         }
     }

@@ -3,21 +3,22 @@
 //! Spec: MCP 2024-11-05, Transports, HTTP with SSE; MCP 2025-11-25, Transports, Backwards Compatibility.
 
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use url::Url;
 
-use super::exchange::{read_briefly, read_stream, Reading, RefusedMessage};
+use super::exchange::{is_success, read_briefly, read_stream, NoAnswer, Reading, RefusedMessage};
 use super::message::{self, Kind, RpcMessage};
+use super::session::ACCEPT_EVENTS;
 use super::sse::StreamEvent;
-use super::upstream::{Outgoing, QUIET_LIMIT};
+use super::upstream::QUIET_LIMIT;
 use super::Bridge;
 use crate::error::{Error, ServerFault};
-use crate::http::{Abort, HttpError};
-use crate::mcp;
+use crate::http::{Abort, HttpError, StreamRequest};
 use crate::oauth::endpoint::has_userinfo;
+use crate::os::sync::lock;
 
 /// Longest wait for the event that names where messages are posted, and for the answer to `initialize` after a break.
 const ENDPOINT_LIMIT: Duration = Duration::from_secs(5);
@@ -42,13 +43,9 @@ struct SseState {
 }
 
 impl SseTransport {
-    fn lock(&self) -> MutexGuard<'_, SseState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Tells whether the server speaks it.
     pub fn is_used(&self) -> bool {
-        self.lock().is_used
+        lock(&self.state).is_used
     }
 }
 
@@ -62,15 +59,14 @@ impl Bridge {
         let Some(endpoint) = self.open_stream()? else {
             return Ok(false);
         };
-        let mut state = self.sse.lock();
+        let mut state = lock(&self.sse.state);
         if state.endpoint.is_none() {
             return Err(self.stream_ended());
         }
         (state.is_used, state.opened_with) = (true, vec![initialize.clone()]);
         drop(state);
-        if let Err(refused) = self.post_to(&endpoint, initialize, abort)? {
-            self.refuse(initialize.id(), refused)?;
-        }
+        let posted = self.post_to(&endpoint, initialize, abort);
+        posted.or_else(|why| self.refuse(initialize.id(), why))?;
         Ok(true)
     }
 
@@ -78,49 +74,33 @@ impl Bridge {
     pub fn send_by_sse(self: &Arc<Self>, message: &RpcMessage, abort: &Abort) -> Result<(), Error> {
         let endpoint = self.reopen_stream()?;
         if message.method == "notifications/initialized" {
-            self.sse.lock().opened_with.push(message.clone());
+            lock(&self.sse.state).opened_with.push(message.clone());
         }
-        match self.post_to(&endpoint, message, abort)? {
-            Ok(()) => Ok(()),
-            Err(refused) if message.kind == Kind::Request => self.refuse(message.id(), refused),
-            Err(refused) => Err(self.refused(refused.status, "")),
-        }
+        let posted = self.post_to(&endpoint, message, abort);
+        posted.or_else(|why| match message.kind {
+            Kind::Request => self.refuse(message.id(), why),
+            _ => Err(self.not_sent(why)),
+        })
     }
 
-    fn post_to(
-        &self,
-        endpoint: &Url,
-        message: &RpcMessage,
-        abort: &Abort,
-    ) -> Result<Result<(), RefusedMessage>, Error> {
-        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let headers = mcp::HEADERS.map(owned);
-        let response = self.upstream.send(&Outgoing {
-            method: "POST",
-            url: Some(endpoint),
-            headers: &headers,
-            body: Some(&message.text),
-            abort,
-            limit: QUIET_LIMIT,
+    fn post_to(&self, endpoint: &Url, message: &RpcMessage, abort: &Abort) -> Result<(), NoAnswer> {
+        let response = self.upstream.send(&StreamRequest {
+            url: endpoint,
+            until_head: QUIET_LIMIT,
+            ..self.upstream.post(message, [], abort)
         })?;
-        match response.status {
-            200..=299 => {
-                // It says nothing; read, the connection can be used again.
-                drop(read_briefly(response, abort));
-                Ok(Ok(()))
-            }
-            _ => Ok(Err(RefusedMessage::read(response, abort))),
+        if !is_success(&response) {
+            return Err(NoAnswer::Refused(RefusedMessage::read(response, abort)));
         }
+        // It says nothing; read, the connection can be used again.
+        drop(read_briefly(response, abort));
+        Ok(())
     }
 
     /// Returns where messages are posted, and opens the stream and what the client had opened on it again if it was cut.
     fn reopen_stream(self: &Arc<Self>) -> Result<Url, Error> {
-        let _one_at_a_time = self
-            .sse
-            .opening
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(endpoint) = self.sse.lock().endpoint.clone() {
+        let _one_at_a_time = lock(&self.sse.opening);
+        if let Some(endpoint) = lock(&self.sse.state).endpoint.clone() {
             return Ok(endpoint);
         }
         let failed = || {
@@ -129,14 +109,14 @@ impl Bridge {
         };
         let endpoint = self.open_stream()?.ok_or_else(failed)?;
         let (sender, answered) = mpsc::channel();
-        let messages = self.sse.lock().opened_with.clone();
+        let messages = lock(&self.sse.state).opened_with.clone();
         let abort = Abort::default();
         for message in &messages {
             if message.kind == Kind::Request {
-                self.sse.lock().reopening = Some((message.id().to_owned(), sender.clone()));
+                lock(&self.sse.state).reopening = Some((message.id().to_owned(), sender.clone()));
             }
-            self.post_to(&endpoint, message, &abort)?
-                .map_err(|refused| self.refused(refused.status, ""))?;
+            self.post_to(&endpoint, message, &abort)
+                .map_err(|why| self.not_sent(why))?;
             if message.kind == Kind::Request {
                 answered
                     .recv_timeout(ENDPOINT_LIMIT)
@@ -167,14 +147,9 @@ impl Bridge {
 
     /// Reads the stream to its end. What is not answered then never will be.
     fn read_answers(&self, opened: &Sender<Result<Option<Url>, Error>>, abort: &Abort) {
-        let headers = [("Accept".to_owned(), "text/event-stream".to_owned())];
-        let response = self.upstream.send(&Outgoing {
-            method: "GET",
-            url: None,
-            headers: &headers,
-            body: None,
-            abort,
-            limit: ENDPOINT_LIMIT,
+        let response = self.upstream.send(&StreamRequest {
+            until_head: ENDPOINT_LIMIT,
+            ..self.upstream.get([ACCEPT_EVENTS], abort)
         });
         let mut body = match response {
             Ok(response) if response.status == 200 && response.is("text/event-stream") => {
@@ -191,7 +166,7 @@ impl Bridge {
             }
             None
         });
-        let mut state = self.sse.lock();
+        let mut state = lock(&self.sse.state);
         let was_used = state.endpoint.take().is_some() && state.is_used;
         drop(state);
         if was_used {
@@ -218,13 +193,13 @@ impl Bridge {
             let origin = endpoint.origin().ascii_serialization();
             return Err(self.upstream.unreachable(HttpError::Redirect(origin)));
         }
-        self.sse.lock().endpoint = Some(endpoint.clone());
+        lock(&self.sse.state).endpoint = Some(endpoint.clone());
         Ok(Some(endpoint))
     }
 
     fn take_event(&self, event: StreamEvent, reading: &Reading) {
         for message in message::read(event.data).unwrap_or_default() {
-            let mut state = self.sse.lock();
+            let mut state = lock(&self.sse.state);
             let is_reopened =
                 |(id, _): &mut (String, _)| message.kind == Kind::Response && message.answers(id);
             let reopened = state.reopening.take_if(is_reopened);

@@ -2,21 +2,19 @@
 //!
 //! Spec: MCP 2026-07-28, Streamable HTTP, Request Metadata and Cancellation.
 
-use std::sync::PoisonError;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{json, Value};
 
-use super::exchange::{Ended, Reading, RefusedMessage, ServerAnswer};
+use super::exchange::{NoAnswer, Reading, ServerAnswer};
 use super::message::{self, RpcMessage};
 use super::tools::{self, MirroredTools};
-use super::upstream::{Outgoing, ANSWER_LIMIT, QUIET_LIMIT};
 use super::Bridge;
 use crate::error::Error;
-use crate::http::Abort;
+use crate::http::{Abort, Response};
 use crate::mcp;
 use crate::oauth::text::printable;
+use crate::os::sync::lock;
 use crate::warning::warn_user;
 
 /// The error of a server whose checks of the headers fail.
@@ -66,12 +64,13 @@ fn text(value: Option<&RawValue>) -> Option<String> {
     serde_json::from_str(value?.get()).ok()
 }
 
-/// Returns the headers of a message that names this version.
+/// Returns the headers of a message that names this version, beside the usual ones.
 fn headers(message: &RpcMessage, version: &str, tools: &MirroredTools) -> Vec<(String, String)> {
-    let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let mut headers: Vec<_> = mcp::HEADERS.into_iter().map(owned).collect();
-    headers.push(owned(("MCP-Protocol-Version", &tools::encode(version))));
-    headers.push(owned(("Mcp-Method", &tools::encode(&message.method))));
+    let header = |name: &str, value| (name.to_owned(), tools::encode(value));
+    let mut headers = vec![
+        header("MCP-Protocol-Version", version),
+        header("Mcp-Method", &message.method),
+    ];
     let params: Params = message.parse().unwrap_or_default();
     let name = match message.method.as_str() {
         "tools/call" | "prompts/get" => text(params.name),
@@ -79,7 +78,7 @@ fn headers(message: &RpcMessage, version: &str, tools: &MirroredTools) -> Vec<(S
         _ => None,
     };
     if let Some(name) = &name {
-        headers.push(owned(("Mcp-Name", &tools::encode(name))));
+        headers.push(header("Mcp-Name", name));
     }
     if let (Some(mirrored), Some(arguments)) =
         (mirrored(message, name.as_deref(), tools), params.arguments)
@@ -106,9 +105,9 @@ impl Bridge {
         version: &str,
         abort: &Abort,
     ) -> Result<(), Error> {
-        match self.ask(message, version, abort)? {
+        match self.ask(message, version, abort) {
             Ok(answer) => self.reply(message.id(), answer),
-            Err(refused) => return self.refuse(message.id(), refused),
+            Err(why) => return self.refuse(message.id(), why),
         }
         Ok(())
     }
@@ -120,26 +119,23 @@ impl Bridge {
         message: &RpcMessage,
         version: &str,
         abort: &Abort,
-    ) -> Result<Result<ServerAnswer, RefusedMessage>, Error> {
+    ) -> Result<ServerAnswer, NoAnswer> {
         let used = self.headers(message, version);
-        let asked = self.ask_with(message, &used, abort)?;
-        let code = asked
-            .as_ref()
-            .err()
-            .and_then(|refused| refused.message.as_ref()?.error_code());
-        if code != Some(HEADER_MISMATCH) || message.method != "tools/call" {
-            return Ok(asked);
+        let asked = self.ask_with(message, &used, abort);
+        let is_mismatch = matches!(&asked, Err(NoAnswer::Refused(it)) if it.error_code() == Some(HEADER_MISMATCH));
+        if !is_mismatch || message.method != "tools/call" {
+            return asked;
         }
         self.list_tools(message, version, abort)?;
         let wanted = self.headers(message, version);
         match wanted == used {
-            true => Ok(asked),
+            true => asked,
             false => self.ask_with(message, &wanted, abort),
         }
     }
 
     fn headers(&self, message: &RpcMessage, version: &str) -> Vec<(String, String)> {
-        let tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
+        let tools = lock(&self.tools);
         headers(message, version, &tools)
     }
 
@@ -148,28 +144,25 @@ impl Bridge {
         message: &RpcMessage,
         headers: &[(String, String)],
         abort: &Abort,
-    ) -> Result<Result<ServerAnswer, RefusedMessage>, Error> {
-        let response = self.upstream.send(&Outgoing {
-            method: "POST",
-            url: None,
-            headers,
-            body: Some(&message.text),
-            abort,
-            limit: ANSWER_LIMIT,
-        })?;
-        if !(200..300).contains(&response.status) {
-            return Ok(Err(RefusedMessage::read(response, abort)));
+    ) -> Result<ServerAnswer, NoAnswer> {
+        let response = self.post_stateless(message, headers, abort)?;
+        let answer = self.read(response, &mut Reading::of(message, abort))?;
+        let mut answer = answer.ok_or_else(|| self.cut(message))?;
+        if message.method == mcp::LIST_TOOLS {
+            answer.message = self.inspect_tools(message, answer.message);
         }
-        let mut reading = Reading::of(message, abort);
-        match self.read(response, &mut reading)? {
-            Ended::Answered(mut answer) => {
-                if message.method == mcp::LIST_TOOLS {
-                    answer.message = self.inspect_tools(message, answer.message);
-                }
-                Ok(Ok(answer))
-            }
-            Ended::Cut => Err(self.cut(message)),
-        }
+        Ok(answer)
+    }
+
+    fn post_stateless(
+        &self,
+        message: &RpcMessage,
+        headers: &[(String, String)],
+        abort: &Abort,
+    ) -> Result<Response, Error> {
+        let headers = headers.iter().map(|(name, value)| (&**name, &**value));
+        let request = self.upstream.post(message, headers, abort);
+        self.upstream.send(&request)
     }
 
     /// Takes tools with wrong headers out of a list, and remembers the headers of the others.
@@ -189,7 +182,7 @@ impl Bridge {
         if others > 0 {
             warn_user!(ToolRejected, "{others} more tools are left out");
         }
-        let mut tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tools = lock(&self.tools);
         if is_first {
             tools.clear();
         }
@@ -212,18 +205,19 @@ impl Bridge {
             let id = json!(format!("mcp-login:tools-{page}"));
             let request =
                 json!({"jsonrpc": "2.0", "id": id, "method": mcp::LIST_TOOLS, "params": params});
-            let request = message::read(request.to_string().into_bytes());
-            let Some(request) = request.and_then(|mut requests| requests.pop()) else {
-                return Ok(());
+            let Some(request) = message::read_one(request.to_string()) else {
+                break;
             };
-            let Ok(answer) = self.ask_with(&request, &self.headers(&request, version), abort)?
-            else {
-                return Ok(());
+            let headers = self.headers(&request, version);
+            let answer = match self.ask_with(&request, &headers, abort) {
+                Ok(answer) => answer,
+                Err(NoAnswer::Refused(_)) => break,
+                Err(NoAnswer::Failed(err)) => return Err(err),
             };
             let next = answer.message.parse::<ToolPage>();
             cursor = next.and_then(|page| page.next).map(Value::String);
             if cursor.is_none() {
-                return Ok(());
+                break;
             }
         }
         Ok(())
@@ -232,14 +226,7 @@ impl Bridge {
     /// Sends a notification of a client that speaks this wire.
     pub fn notify_stateless(&self, message: &RpcMessage, version: &str) -> Result<(), Error> {
         let (headers, abort) = (self.headers(message, version), Abort::default());
-        let response = self.upstream.send(&Outgoing {
-            method: "POST",
-            url: None,
-            headers: &headers,
-            body: Some(&message.text),
-            abort: &abort,
-            limit: QUIET_LIMIT,
-        })?;
+        let response = self.post_stateless(message, &headers, &abort)?;
         match response.status {
             200..=299 => Ok(()),
             status => Err(self.refused(status, "")),

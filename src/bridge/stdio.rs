@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::{self, BufRead as _, ErrorKind, Read as _, Write as _};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::os::poll::{self, AsFd as _, OwnedFd, PollFlags};
 use crate::os::process;
 use crate::os::signals::{Signal, Signals};
 use crate::os::socket::{self, PairSocket};
 use crate::os::stdio::{self, Stdin};
+use crate::os::sync::lock;
 
 /// Longest line that is read, in bytes.
 pub const MAX_LINE_BYTES: usize = 256 * 1024 * 1024;
@@ -213,7 +214,7 @@ impl LineOutput {
 
     /// Writes a line. If nobody reads it any more, the bridge ends.
     pub fn write(&self, line: &[u8]) {
-        let mut stdout = self.stdout.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stdout = lock(&self.stdout);
         if write_line(&mut stdout, line).is_err() {
             self.waker.output_is_closed();
         }

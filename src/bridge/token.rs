@@ -3,7 +3,7 @@
 //! All requests share one token. Whoever finds it due or refused refreshes it, and the others wait for that; other processes
 //! are kept out by the lock of the refresh itself.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::context::Context;
@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorReport};
 use crate::failure::Class;
 use crate::oauth::secret::{quotes, Secret};
 use crate::os::clock::Deadline;
+use crate::os::sync::lock;
 use crate::refresh::{self, Freshness};
 use crate::store::{Credentials, Interaction, StoredId};
 
@@ -57,7 +58,7 @@ impl TokenSource {
     /// Those of [`refresh::live_instead_of`].
     pub fn live(&self, refused: Option<&Secret>) -> Result<Option<Arc<Credentials>>, Error> {
         let asked = Instant::now();
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let failed_before = state.failed.as_ref();
         // Somebody else tried while this request waited for it; or it has just tried itself, ahead of time.
         let is_same =
@@ -93,7 +94,7 @@ impl TokenSource {
     /// Notes that the server refused a token that was fresh, and whether it takes only bound ones.
     pub fn refuse(&self, login: &Credentials, wants_bound: bool) {
         let token = login.access_token.clone();
-        self.lock().refused = Some((token, Instant::now(), wants_bound));
+        lock(&self.state).refused = Some((token, Instant::now(), wants_bound));
     }
 
     /// Returns another login than the one with this token, if there is one in the store by now.
@@ -102,7 +103,7 @@ impl TokenSource {
     ///
     /// Those of reading the store.
     pub fn newer(&self, than: &Secret) -> Result<Option<Arc<Credentials>>, Error> {
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         let stored = self
             .stored()?
             .filter(|stored| stored.access_token != *than && !stored.needs_login);
@@ -111,7 +112,7 @@ impl TokenSource {
 
     /// Returns a text without the tokens that the server was sent lately.
     pub fn remove_from(&self, text: &str) -> String {
-        let state = self.lock();
+        let state = lock(&self.state);
         let current = state.login.as_ref().map(|login| &login.access_token);
         let refused = state.refused.as_ref().map(|(token, ..)| token);
         let tokens = [current, refused].into_iter().flatten();
@@ -151,7 +152,7 @@ impl TokenSource {
     /// Says that the server refuses whoever the login is for; only another one may help.
     pub fn forbidden(&self, words: &str) -> Error {
         let settings = &self.context.settings;
-        let login = self.lock().login.clone();
+        let login = lock(&self.state).login.clone();
         Error::AccountRefused {
             server: self.key.server.clone(),
             words: words.to_owned(),
@@ -214,10 +215,6 @@ impl TokenSource {
         store
             .load(&self.key)
             .map_err(|err| Error::unreadable(&self.key, err))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, TokenState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -8,21 +8,22 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{json, Value};
 
-use super::message::{self, RpcMessage};
+use super::exchange::NoAnswer;
+use super::message::{self, Kind, RpcMessage};
 use super::Bridge;
 use crate::error::{Error, ServerFault};
-use crate::failure::Class;
 use crate::http::Abort;
 use crate::mcp::{CLASSIC, MODERN};
 use crate::oauth::text::printable;
+use crate::os::sync::lock;
 
 /// The versions that clients ask for in `initialize`; another one is answered with the newest.
 const SESSION_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", CLASSIC];
@@ -32,10 +33,6 @@ const MAX_ROUNDS: u32 = 32;
 
 /// The pause before a request is sent again for which no input is required.
 const ROUND_PAUSE: Duration = Duration::from_millis(250);
-
-/// The pause before a subscription that ended is made again, and the longest one after failures.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const MAX_PAUSE: Duration = Duration::from_secs(60);
 
 /// What begins the ids of our own requests.
 const OWN: &str = "mcp-login:";
@@ -80,13 +77,6 @@ struct RequiredInput<'a> {
 }
 
 #[derive(Deserialize)]
-struct InputRequest<'a> {
-    method: String,
-    #[serde(borrow, default)]
-    params: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
 struct MetaMember<'a> {
     #[serde(rename = "_meta", borrow, default)]
     meta: Option<&'a RawValue>,
@@ -113,10 +103,6 @@ impl Translation {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, ClientWishes> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn own_id(&self) -> String {
         format!(
             "\"{OWN}{}\"",
@@ -126,7 +112,7 @@ impl Translation {
 
     /// Returns a request as the server wants it: with what it has to say of the client, and further params.
     fn complete(&self, message: &RpcMessage, id: &str, further: &str) -> Option<RpcMessage> {
-        let level = self.lock().log_level.clone();
+        let level = lock(&self.state).log_level.clone();
         let level = level.map(|level| format!(r#","io.modelcontextprotocol/logLevel":{level}"#));
         let about = format!("{}{}", self.about_client, level.unwrap_or_default());
         let params = match message.body() {
@@ -149,19 +135,49 @@ impl Translation {
         };
         let method = Value::from(message.method.as_str());
         let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#);
-        message::read(text.into_bytes())?.pop()
+        message::read_one(text)
+    }
+
+    /// Returns the request for what the server offers and the client wants, in place of an earlier one; `None` if that is
+    /// nothing. `abort` ends it.
+    pub fn subscription(&self, abort: &Abort) -> Option<RpcMessage> {
+        let mut state = lock(&self.state);
+        if let Some(earlier) = state.subscription.replace(abort.clone()) {
+            earlier.abort();
+        }
+        let offers = |list: &&str| {
+            let capability = self.capabilities.get(list);
+            capability.and_then(|it| it.get("listChanged")) == Some(&Value::Bool(true))
+        };
+        let lists = ["tools", "prompts", "resources"].into_iter().filter(offers);
+        let mut wanted: serde_json::Map<_, _> = lists
+            .map(|list| (format!("{list}ListChanged"), json!(true)))
+            .collect();
+        if !state.resources.is_empty() {
+            wanted.insert("resourceSubscriptions".to_owned(), json!(state.resources));
+        }
+        drop(state);
+        if wanted.is_empty() {
+            return None;
+        }
+        let id = self.own_id();
+        let listen = format!(r#"{{"method":"subscriptions/listen","id":{id}}}"#);
+        let filter = format!(r#""notifications":{}"#, Value::Object(wanted));
+        self.complete(&message::read_one(listen)?, &id, &filter)
     }
 
     /// Takes a response of the client to one of our requests.
     pub fn take_response(&self, response: RpcMessage) {
-        if let Some((_, waiting)) = self.lock().asked.remove(response.id()) {
+        if let Some((_, waiting)) = lock(&self.state).asked.remove(response.id()) {
             let _ = waiting.send(response);
         }
     }
 
     /// Forgets what was asked for a request that the client gives up.
     pub fn give_up(&self, request: &str) {
-        self.lock().asked.retain(|_, (owner, _)| owner != request);
+        lock(&self.state)
+            .asked
+            .retain(|_, (owner, _)| owner != request);
     }
 }
 
@@ -180,74 +196,60 @@ impl Bridge {
         abort: &Abort,
     ) -> Result<Option<Vec<u8>>, Error> {
         let mut translation = Translation::of(initialize);
+        let Some(found) = self.discover(&translation, abort)? else {
+            return Ok(None);
+        };
+        let asked: Option<InitializeParams> = initialize.parse();
+        let asked = asked.map(|params| params.version).unwrap_or_default();
+        let known = SESSION_VERSIONS.into_iter().find(|known| *known == asked);
+        let info = found.get("serverInfo");
+        let info = info.or_else(|| found.pointer("/_meta/io.modelcontextprotocol~1serverInfo"));
+        let unnamed = || json!({"name": self.upstream.server.as_str(), "version": ""});
+        let capabilities = found.get("capabilities").cloned();
+        translation.capabilities = capabilities.unwrap_or_else(|| json!({}));
+        let mut answer = json!({
+            "protocolVersion": known.unwrap_or(CLASSIC),
+            "capabilities": translation.capabilities,
+            "serverInfo": info.cloned().unwrap_or_else(unnamed),
+        });
+        if let Some(instructions) = found.get("instructions") {
+            answer["instructions"] = instructions.clone();
+        }
+        *lock(&self.translation) = Some(Arc::new(translation));
+        Ok(Some(message::result(initialize.id(), &answer)))
+    }
+
+    /// Asks the server what it can do without a session; returns `None` if that is nothing.
+    fn discover(&self, translation: &Translation, abort: &Abort) -> Result<Option<Value>, Error> {
         let request = format!(r#"{{"method":"server/discover","id":"{OWN}discover"}}"#);
-        let request = message::read(request.into_bytes()).and_then(|mut requests| requests.pop());
+        let request = message::read_one(request);
         let request = request.and_then(|it| translation.complete(&it, it.id(), ""));
         let Some(request) = request else {
             return Ok(None);
         };
-        let discovered = match self.ask(&request, MODERN, abort)? {
-            Ok(answer)
-                if !answer.message.is_error
-                    && answer.message.text.len() <= message::MAX_PARSED_BYTES =>
-            {
-                answer
-            }
-            Ok(_) | Err(_) => return Ok(None),
+        let answer = match self.ask(&request, MODERN, abort) {
+            Ok(answer) => answer.message,
+            Err(NoAnswer::Refused(_)) => return Ok(None),
+            Err(NoAnswer::Failed(err)) => return Err(err),
         };
-        let result: Value = discovered.message.parse().unwrap_or_default();
-        let versions = result.get("supportedVersions").and_then(Value::as_array);
-        let Some(versions) = versions else {
+        if answer.is_error || answer.text.len() > message::MAX_PARSED_BYTES {
+            return Ok(None);
+        }
+        let found: Value = answer.parse().unwrap_or_default();
+        let Some(versions) = found.get("supportedVersions").and_then(Value::as_array) else {
             return Ok(None);
         };
         if !versions.iter().any(|version| version == MODERN) {
-            let named: Vec<_> = versions
-                .iter()
-                .filter_map(Value::as_str)
-                .map(printable)
-                .collect();
-            let what = format!("speaks only MCP {}", named.join(", "));
+            let named = versions.iter().filter_map(Value::as_str).map(printable);
+            let what = format!("speaks only MCP {}", named.collect::<Vec<_>>().join(", "));
             return Err(self.upstream.fault(&what, ServerFault::Lasting));
         }
-        let asked = initialize
-            .parse::<InitializeParams>()
-            .map(|params| params.version)
-            .unwrap_or_default();
-        let version = SESSION_VERSIONS
-            .into_iter()
-            .find(|known| *known == asked)
-            .unwrap_or(CLASSIC);
-        let meta = result
-            .get("_meta")
-            .and_then(|meta| meta.get("io.modelcontextprotocol/serverInfo"));
-        let info = result.get("serverInfo").or(meta).cloned();
-        translation.capabilities = result
-            .get("capabilities")
-            .cloned()
-            .unwrap_or_else(|| json!({}));
-        let mut answer = json!({
-            "protocolVersion": version,
-            "capabilities": translation.capabilities,
-            "serverInfo": info.unwrap_or_else(|| json!({"name": self.upstream.server.as_str(), "version": ""})),
-        });
-        if let (Some(answer), Some(instructions)) =
-            (answer.as_object_mut(), result.get("instructions"))
-        {
-            answer.insert("instructions".to_owned(), instructions.clone());
-        }
-        *self
-            .translation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(translation));
-        Ok(Some(message::result(initialize.id(), &answer)))
+        Ok(Some(found))
     }
 
     /// Returns the translation, if there has to be one.
     pub fn translation(&self) -> Option<Arc<Translation>> {
-        self.translation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&self.translation).clone()
     }
 
     /// Answers a request of a client that has a session, from a server that has none.
@@ -260,7 +262,7 @@ impl Bridge {
         let params: Value = message.parse().unwrap_or_default();
         match message.method.as_str() {
             "ping" => {}
-            "logging/setLevel" => translation.lock().log_level = params.get("level").cloned(),
+            "logging/setLevel" => lock(&translation.state).log_level = params.get("level").cloned(),
             "resources/subscribe" | "resources/unsubscribe" => {
                 let uri = params
                     .get("uri")
@@ -268,16 +270,15 @@ impl Bridge {
                     .unwrap_or_default()
                     .to_owned();
                 match message.method.as_str() {
-                    "resources/subscribe" => translation.lock().resources.insert(uri),
-                    _ => translation.lock().resources.remove(&uri),
+                    "resources/subscribe" => lock(&translation.state).resources.insert(uri),
+                    _ => lock(&translation.state).resources.remove(&uri),
                 };
                 self.subscribe(translation);
             }
             _ => return self.call_in_rounds(translation, message, abort),
         }
         let done = message::result(message.id(), &json!({}));
-        self.pending
-            .answer(message.id(), || self.output.write(&done));
+        self.answer_with(message.id(), &done);
         Ok(())
     }
 
@@ -296,13 +297,12 @@ impl Bridge {
                     message::INVALID_PARAMS,
                     "the params are no object",
                 );
-                self.pending
-                    .answer(message.id(), || self.output.write(&error));
+                self.answer_with(message.id(), &error);
                 return Ok(());
             };
-            let answer = match self.ask(&request, MODERN, abort)? {
+            let answer = match self.ask(&request, MODERN, abort) {
                 Ok(answer) => answer,
-                Err(refused) => return self.refuse(message.id(), refused),
+                Err(why) => return self.refuse(message.id(), why),
             };
             let required = answer.message.parse::<RequiredInput>();
             let Some(required) = required.filter(|it| it.result_type == "input_required") else {
@@ -313,8 +313,7 @@ impl Bridge {
                 Ok(Some(further)) => further,
                 Ok(None) => return Ok(()),
                 Err(error) => {
-                    self.pending
-                        .answer(message.id(), || self.output.write(&error));
+                    self.answer_with(message.id(), &error);
                     return Ok(());
                 }
             };
@@ -358,21 +357,23 @@ impl Bridge {
         let (sender, responses) = mpsc::channel();
         let mut keys = HashMap::new();
         for (key, request) in requests {
-            let Ok(request) = serde_json::from_str::<InputRequest>(request.get()) else {
+            let request = message::read_one(request.get());
+            let Some(request) = request.filter(|it| it.kind != Kind::Response) else {
                 let what = "the server requires input in a way that is not known";
                 return Err(message::error(message.id(), message::INTERNAL_ERROR, what));
             };
             let (id, method) = (translation.own_id(), Value::from(request.method.as_str()));
-            let params = request.params.map_or("{}", RawValue::get);
+            let params = match request.body() {
+                "" => "{}",
+                params => params,
+            };
             let line =
                 format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#);
-            translation
-                .lock()
+            lock(&translation.state)
                 .asked
                 .insert(id.clone(), (message.id().to_owned(), sender.clone()));
             keys.insert(id, (key, request.method));
-            self.output
-                .write(line.replace(['\n', '\r'], " ").as_bytes());
+            self.output.write(line.as_bytes());
         }
         drop(sender);
         let mut members = Vec::new();
@@ -398,65 +399,6 @@ impl Bridge {
             members.push(format!("{}:{}", Value::from(key.as_str()), response.body()));
         }
         Ok(Some(format!("{{{}}}", members.join(","))))
-    }
-
-    /// Subscribes to what the server offers and the client wants, in place of an earlier subscription.
-    pub fn subscribe(self: &Arc<Self>, translation: &Arc<Translation>) {
-        let abort = Abort::default();
-        let mut state = translation.lock();
-        if let Some(earlier) = state.subscription.replace(abort.clone()) {
-            earlier.abort();
-        }
-        let offers = |capability: &str| {
-            let flag = translation
-                .capabilities
-                .get(capability)
-                .and_then(|it| it.get("listChanged"));
-            flag == Some(&Value::Bool(true))
-        };
-        let lists = ["tools", "prompts", "resources"]
-            .into_iter()
-            .filter(|list| offers(list));
-        let mut wanted: serde_json::Map<_, _> = lists
-            .map(|list| (format!("{list}ListChanged"), json!(true)))
-            .collect();
-        if !state.resources.is_empty() {
-            wanted.insert("resourceSubscriptions".to_owned(), json!(state.resources));
-        }
-        drop(state);
-        if wanted.is_empty() {
-            return;
-        }
-        let id = translation.own_id();
-        let text = format!(r#"{{"method":"subscriptions/listen","id":{id}}}"#);
-        let listen = message::read(text.into_bytes()).and_then(|mut requests| requests.pop());
-        let filter = format!(r#""notifications":{}"#, Value::Object(wanted));
-        let listen = listen.and_then(|listen| translation.complete(&listen, &id, &filter));
-        let Some(listen) = listen else { return };
-        let bridge = Arc::clone(self);
-        // Without a thread, only the notifications are missing.
-        let _ = thread::Builder::new().spawn(move || bridge.keep_subscribed(&listen, &abort));
-    }
-
-    /// Reads a subscription until it is given up, and makes it again when it ends. A server that has none says so.
-    fn keep_subscribed(&self, listen: &RpcMessage, abort: &Abort) {
-        let mut pause = FIRST_PAUSE;
-        while !abort.is_aborted() {
-            let started = Instant::now();
-            match self.ask(listen, MODERN, abort) {
-                Err(err) if err.class() == Class::Unavailable => {
-                    log::info!("no notifications: {err}")
-                }
-                // It ended in good order.
-                Ok(Ok(answer)) if !answer.message.is_error => {}
-                Ok(_) | Err(_) => return,
-            }
-            if started.elapsed() > MAX_PAUSE {
-                pause = FIRST_PAUSE;
-            }
-            thread::sleep(pause);
-            pause = MAX_PAUSE.min(pause * 2);
-        }
     }
 }
 

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::message::{Kind, RpcMessage};
 use super::token::TokenSource;
 use crate::context::Context;
 use crate::error::{Error, ServerFault};
 use crate::http::dpop::Nonces;
 use crate::http::{Abort, Http, HttpError, Response, StreamRequest};
+use crate::mcp;
 use crate::oauth::challenge::{self, BearerChallenge};
 use crate::oauth::secret;
 use crate::oauth::text::scope_list;
@@ -21,7 +23,7 @@ use crate::store::{Credentials, StoredId};
 const CONNECT_LIMIT: Duration = Duration::from_secs(4);
 
 /// Longest wait for the response to a request: what takes that long has been forgotten.
-pub const ANSWER_LIMIT: Duration = Duration::from_secs(60 * 60);
+const ANSWER_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// Longest wait for the response to what has no answer.
 pub const QUIET_LIMIT: Duration = Duration::from_secs(10);
@@ -42,23 +44,6 @@ pub struct Upstream {
     nonces: Nonces,
 }
 
-/// A request to the server, without the token.
-#[derive(Clone, Copy)]
-pub struct Outgoing<'a> {
-    /// `GET`, `POST` or `DELETE`.
-    pub method: &'a str,
-    /// Another URL of the server than its own.
-    pub url: Option<&'a Url>,
-    /// Headers.
-    pub headers: &'a [(String, String)],
-    /// The message; `None` for none.
-    pub body: Option<&'a [u8]>,
-    /// What ends it.
-    pub abort: &'a Abort,
-    /// Longest wait for the response.
-    pub limit: Duration,
-}
-
 impl Upstream {
     /// Prepares; nothing is asked yet.
     pub fn new(server: Url, key: StoredId, context: &Arc<Context>) -> Self {
@@ -75,15 +60,49 @@ impl Upstream {
         }
     }
 
+    /// Returns a request that carries a message, with these headers beside the usual ones.
+    pub fn post<'a>(
+        &'a self,
+        message: &'a RpcMessage,
+        headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+        abort: &'a Abort,
+    ) -> StreamRequest<'a> {
+        StreamRequest {
+            method: "POST",
+            body: Some(&message.text),
+            until_head: match message.kind {
+                Kind::Request => ANSWER_LIMIT,
+                _ => QUIET_LIMIT,
+            },
+            ..self.get(mcp::HEADERS.into_iter().chain(headers), abort)
+        }
+    }
+
+    /// Returns a request without a message.
+    pub fn get<'a>(
+        &'a self,
+        headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+        abort: &'a Abort,
+    ) -> StreamRequest<'a> {
+        StreamRequest {
+            method: "GET",
+            url: &self.server,
+            headers: headers.into_iter().collect(),
+            body: None,
+            abort,
+            until_head: ANSWER_LIMIT,
+        }
+    }
+
     /// Sends a request with a live token, once more with another token if the server refuses that one, and returns the response.
     /// What did not reach the server is sent again a few times.
     ///
     /// # Errors
     ///
     /// [`Error::NotLoggedIn`] if only a login helps; [`Error::Unreachable`] if the server is.
-    pub fn send(&self, outgoing: &Outgoing) -> Result<Response, Error> {
+    pub fn send(&self, request: &StreamRequest) -> Result<Response, Error> {
         let mut login = self.tokens.live(None)?;
-        let mut response = self.send_with(outgoing, login.as_deref())?;
+        let mut response = self.send_with(request, login.as_deref())?;
         if response.status == 401 {
             let bound_only = wants_bound(&response);
             let Some(refused) = &login else {
@@ -98,7 +117,7 @@ impl Upstream {
                 },
                 false => self.tokens.live(Some(token))?,
             };
-            response = self.send_with(outgoing, login.as_deref())?;
+            response = self.send_with(request, login.as_deref())?;
             if response.status == 401 {
                 let bound_only = wants_bound(&response);
                 login
@@ -112,7 +131,7 @@ impl Upstream {
         };
         // A login with more scopes may have been made meanwhile.
         if let Some(newer) = self.tokens.newer(&used.access_token)? {
-            let response = self.send_with(outgoing, Some(&newer))?;
+            let response = self.send_with(request, Some(&newer))?;
             return match wanted_scopes(&response) {
                 Some(wanted) => Err(self.needs_scopes(&newer, wanted)),
                 None => Ok(response),
@@ -140,29 +159,20 @@ impl Upstream {
 
     fn send_with(
         &self,
-        outgoing: &Outgoing,
+        request: &StreamRequest,
         login: Option<&Credentials>,
     ) -> Result<Response, Error> {
-        let own: Vec<_> = outgoing
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let url = outgoing.url.unwrap_or(&self.server);
         let open = |headers: &[(&str, &str)]| {
+            let headers = [&request.headers, headers].concat();
             self.open(&StreamRequest {
-                method: outgoing.method,
-                url,
-                headers: &[&own, headers].concat(),
-                body: outgoing.body,
-                abort: outgoing.abort,
-                until_head: outgoing.limit,
+                headers,
+                ..request.clone()
             })
         };
         match login {
             Some(login) => {
                 let credential = refresh::credential(login, &self.nonces);
-                credential.send(outgoing.method, url, open)
+                credential.send(request.method, request.url, open)
             }
             None => open(&[]),
         }

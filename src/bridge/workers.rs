@@ -3,31 +3,33 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
 use super::stdio::Waker;
 
+use crate::os::sync::lock;
+
 /// What waits for which threads: what is quickly done has threads of its own, since requests may wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
+pub enum JobKind {
     /// One after another.
-    InOrder,
+    Ordered,
     /// Beside the requests.
-    Aside,
+    Brief,
     /// Requests, which may take long.
-    Requests,
+    Request,
 }
 
-impl Lane {
-    const ALL: [Self; 3] = [Self::InOrder, Self::Aside, Self::Requests];
+impl JobKind {
+    const ALL: [Self; 3] = [Self::Ordered, Self::Brief, Self::Request];
 
     /// Returns how many threads work on it at most.
     fn threads(self) -> usize {
         match self {
-            Self::InOrder => 1,
-            Self::Aside => 16,
-            Self::Requests => 128,
+            Self::Ordered => 1,
+            Self::Brief => 16,
+            Self::Request => 128,
         }
     }
 }
@@ -47,12 +49,12 @@ const MESSAGE_BYTES: usize = 256;
 type Job = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
-struct LaneQueue {
+struct KindQueue {
     waiting: VecDeque<(usize, Job)>,
     running: usize,
 }
 
-/// The threads, and what waits for them. The jobs of a lane begin in their order.
+/// The threads, and what waits for them. The jobs of a kind begin in their order.
 pub struct RequestWorkers {
     state: Mutex<JobQueue>,
     waker: Arc<Waker>,
@@ -60,7 +62,7 @@ pub struct RequestWorkers {
 
 #[derive(Default)]
 struct JobQueue {
-    lanes: [LaneQueue; 3],
+    queues: [KindQueue; 3],
     queued_bytes: usize,
     running_bytes: usize,
     idle: Vec<Thread>,
@@ -78,24 +80,30 @@ impl RequestWorkers {
 
     /// Tells whether more may be read from the client.
     pub fn has_room(&self) -> bool {
-        let state = self.lock();
+        let state = lock(&self.state);
         state.has_room()
     }
 
     /// Does something in a thread, for a message of this size.
-    pub fn submit(self: &Arc<Self>, lane: Lane, bytes: usize, job: impl FnOnce() + Send + 'static) {
+    pub fn submit(
+        self: &Arc<Self>,
+        kind: JobKind,
+        bytes: usize,
+        job: impl FnOnce() + Send + 'static,
+    ) {
         let bytes = bytes + MESSAGE_BYTES;
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         state.queued_bytes += bytes;
-        let queue = state.lane(lane);
+        let queue = state.queue(kind);
         queue.waiting.push_back((bytes, Box::new(job)));
-        if queue.running >= lane.threads() {
+        if queue.running >= kind.threads() {
             // Whoever is done with one of them takes it.
             return;
         }
         if let Some(thread) = state.idle.pop() {
             thread.unpark();
-        } else if state.threads < Lane::ALL.map(Lane::threads).iter().sum() && self.start().is_ok()
+        } else if state.threads < JobKind::ALL.map(JobKind::threads).iter().sum()
+            && self.start().is_ok()
         {
             state.threads += 1;
         }
@@ -109,15 +117,15 @@ impl RequestWorkers {
 
     fn work(&self) {
         let thread = thread::current();
-        let mut state = self.lock();
+        let mut state = lock(&self.state);
         loop {
             let had_room = state.has_room();
-            let Some((lane, bytes, job)) = state.take() else {
+            let Some((kind, bytes, job)) = state.take() else {
                 state.idle.retain(|idle| idle.id() != thread.id());
                 state.idle.push(thread.clone());
                 drop(state);
                 thread::park();
-                state = self.lock();
+                state = lock(&self.state);
                 continue;
             };
             state.queued_bytes -= bytes;
@@ -125,10 +133,10 @@ impl RequestWorkers {
             self.wake_if(!had_room && state.has_room());
             drop(state);
             job();
-            state = self.lock();
+            state = lock(&self.state);
             let had_room = state.has_room();
             state.running_bytes -= bytes;
-            state.lane(lane).running -= 1;
+            state.queue(kind).running -= 1;
             self.wake_if(!had_room && state.has_room());
         }
     }
@@ -138,31 +146,27 @@ impl RequestWorkers {
             self.waker.wake();
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, JobQueue> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl JobQueue {
-    fn lane(&mut self, lane: Lane) -> &mut LaneQueue {
-        let [in_order, aside, requests] = &mut self.lanes;
-        match lane {
-            Lane::InOrder => in_order,
-            Lane::Aside => aside,
-            Lane::Requests => requests,
+    fn queue(&mut self, kind: JobKind) -> &mut KindQueue {
+        let [ordered, brief, requests] = &mut self.queues;
+        match kind {
+            JobKind::Ordered => ordered,
+            JobKind::Brief => brief,
+            JobKind::Request => requests,
         }
     }
 
-    fn take(&mut self) -> Option<(Lane, usize, Job)> {
-        Lane::ALL.into_iter().find_map(|lane| {
-            let queue = self.lane(lane);
-            let (bytes, job) = match queue.running < lane.threads() {
+    fn take(&mut self) -> Option<(JobKind, usize, Job)> {
+        JobKind::ALL.into_iter().find_map(|kind| {
+            let queue = self.queue(kind);
+            let (bytes, job) = match queue.running < kind.threads() {
                 true => queue.waiting.pop_front()?,
                 false => return None,
             };
             queue.running += 1;
-            Some((lane, bytes, job))
+            Some((kind, bytes, job))
         })
     }
 

@@ -15,13 +15,14 @@ use super::{Abort, Http, HttpError, Redirects, Response};
 pub(super) const LONGEST_STREAM: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A request whose response is read as it comes.
+#[derive(Clone)]
 pub struct StreamRequest<'a> {
     /// `GET`, `POST` or `DELETE`.
     pub method: &'a str,
     /// Where it goes.
     pub url: &'a Url,
     /// Its headers.
-    pub headers: &'a [(&'a str, &'a str)],
+    pub headers: Vec<(&'a str, &'a str)>,
     /// Its body; `None` for none.
     pub body: Option<&'a [u8]>,
     /// What ends it from another thread.
@@ -41,15 +42,8 @@ impl Http {
     pub fn open(&self, request: &StreamRequest) -> Result<Response, HttpError> {
         let method = Method::from_bytes(request.method.as_bytes()).unwrap_or(Method::POST);
         let stream = Some((request.abort, request.until_head));
-        let (headers, redirects) = (request.headers, Redirects::SameMethod);
-        self.send(
-            method,
-            request.url,
-            headers,
-            request.body,
-            redirects,
-            stream,
-        )
+        let (url, headers, body) = (request.url, &request.headers, request.body);
+        self.send(method, url, headers, body, Redirects::SameMethod, stream)
     }
 }
 

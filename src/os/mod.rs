@@ -14,5 +14,6 @@ pub mod shell;
 pub mod signals;
 pub mod socket;
 pub mod stdio;
+pub mod sync;
 pub mod terminal;
 pub mod trust;
