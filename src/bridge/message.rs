@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::{Deserializer as _, Error as _, SeqAccess, Visitor};
+use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{json, Value};
@@ -119,6 +119,41 @@ pub fn members(array: &str) -> Option<Vec<&RawValue>> {
     Some(members)
 }
 
+/// Returns members of an object as they are written; null is none. What is no object has none.
+pub fn members_of<'a, const N: usize>(
+    object: &'a str,
+    names: [&str; N],
+) -> [Option<&'a RawValue>; N] {
+    struct Named<'n, const N: usize>([&'n str; N]);
+
+    impl<'de, const N: usize> Visitor<'de> for Named<'_, N> {
+        type Value = [Option<&'de RawValue>; N];
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+            let mut found = [None; N];
+            while let Some(name) = members.next_key::<Cow<str>>()? {
+                match self.0.iter().position(|it| *it == name) {
+                    Some(at) => found[at] = members.next_value()?,
+                    None => drop(members.next_value::<IgnoredAny>()?),
+                }
+            }
+            Ok(found)
+        }
+    }
+
+    let mut text = serde_json::Deserializer::from_str(object);
+    text.deserialize_map(Named(names)).unwrap_or([None; N])
+}
+
+/// Returns a value that is a string.
+pub fn string(value: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(value?.get()).ok()
+}
+
 /// Puts a message on one line: line ends in JSON are white space between its tokens.
 fn one_line(mut text: Vec<u8>) -> Vec<u8> {
     if text.starts_with("\u{feff}".as_bytes()) {
@@ -186,6 +221,11 @@ impl RpcMessage {
     /// Returns the body read as `T`.
     pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
         serde_json::from_str(self.body()).ok()
+    }
+
+    /// Returns members of the body, if that is an object.
+    pub fn members<const N: usize>(&self, names: [&str; N]) -> [Option<&RawValue>; N] {
+        members_of(self.body(), names)
     }
 
     /// Returns the code of an error.

@@ -9,10 +9,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-
 use super::exchange::{finish, is_success, NoAnswer, Reading, RefusedMessage, ServerAnswer};
-use super::message::{Kind, RpcMessage};
+use super::message::{self, Kind, RpcMessage};
 use super::streams::{FIRST_PAUSE, MAX_PAUSE, MIN_PAUSE};
 use super::upstream::QUIET_LIMIT;
 use super::Bridge;
@@ -64,12 +62,6 @@ pub struct SessionInfo {
     pub id: Option<String>,
     /// How often a session has been opened.
     generation: u64,
-}
-
-#[derive(Deserialize)]
-struct InitializeResult {
-    #[serde(rename = "protocolVersion")]
-    protocol_version: String,
 }
 
 impl SessionInfo {
@@ -157,10 +149,12 @@ impl Session {
 
     /// Notes the session that an answer to `initialize` opens.
     fn open(&self, answer: &RpcMessage, id: Option<String>) {
-        let result: Option<InitializeResult> = answer.parse().filter(|_| !answer.is_error);
-        let Some(result) = result else { return };
+        let [version] = answer.members(["protocolVersion"]);
+        let Some(version) = message::string(version).filter(|_| !answer.is_error) else {
+            return;
+        };
         // What cannot be a header, the client will refuse as well.
-        let version = Some(result.protocol_version).filter(|version| mcp::is_header_value(version));
+        let version = Some(version).filter(|version| mcp::is_header_value(version));
         let mut state = lock(&self.state);
         state.info = Arc::new(SessionInfo {
             version,

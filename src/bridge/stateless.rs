@@ -2,12 +2,10 @@
 //!
 //! Spec: MCP 2026-07-28, Streamable HTTP, Request Metadata and Cancellation.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{json, Value};
 
 use super::exchange::{NoAnswer, Reading, ServerAnswer};
-use super::message::{self, RpcMessage};
+use super::message::{self, members_of, string, RpcMessage};
 use super::tools::{self, MirroredTools};
 use super::Bridge;
 use crate::error::Error;
@@ -26,42 +24,11 @@ const MAX_NAMED: usize = 10;
 /// Most pages of a list of tools that are read for the headers of a call.
 const MAX_PAGES: usize = 20;
 
-/// The members of params that are looked at.
-#[derive(Default, Deserialize)]
-struct Params<'a> {
-    #[serde(rename = "_meta", borrow, default)]
-    meta: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    name: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    uri: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    arguments: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    cursor: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Meta {
-    #[serde(rename = "io.modelcontextprotocol/protocolVersion")]
-    version: String,
-}
-
-/// One page of a list.
-#[derive(Deserialize)]
-struct ToolPage {
-    #[serde(default, rename = "nextCursor")]
-    next: Option<String>,
-}
-
 /// Returns the version of a message that names one itself.
 pub fn version(message: &RpcMessage) -> Option<String> {
-    let meta: Meta = serde_json::from_str(message.parse::<Params>()?.meta?.get()).ok()?;
-    Some(meta.version)
-}
-
-fn text(value: Option<&RawValue>) -> Option<String> {
-    serde_json::from_str(value?.get()).ok()
+    let [meta] = message.members(["_meta"]);
+    let [version] = members_of(meta?.get(), ["io.modelcontextprotocol/protocolVersion"]);
+    string(version)
 }
 
 /// Returns the headers of a message that names this version, beside the usual ones.
@@ -71,17 +38,17 @@ fn headers(message: &RpcMessage, version: &str, tools: &MirroredTools) -> Vec<(S
         header("MCP-Protocol-Version", version),
         header("Mcp-Method", &message.method),
     ];
-    let params: Params = message.parse().unwrap_or_default();
+    let [name, uri, arguments] = message.members(["name", "uri", "arguments"]);
     let name = match message.method.as_str() {
-        "tools/call" | "prompts/get" => text(params.name),
-        "resources/read" => text(params.uri),
+        "tools/call" | "prompts/get" => string(name),
+        "resources/read" => string(uri),
         _ => None,
     };
     if let Some(name) = &name {
         headers.push(header("Mcp-Name", name));
     }
     if let (Some(mirrored), Some(arguments)) =
-        (mirrored(message, name.as_deref(), tools), params.arguments)
+        (mirrored(message, name.as_deref(), tools), arguments)
     {
         let arguments: Value = serde_json::from_str(arguments.get()).unwrap_or_default();
         headers.extend(tools::headers(mirrored, &arguments));
@@ -167,9 +134,7 @@ impl Bridge {
 
     /// Takes tools with wrong headers out of a list, and remembers the headers of the others.
     fn inspect_tools(&self, request: &RpcMessage, list: RpcMessage) -> RpcMessage {
-        let is_first = request
-            .parse::<Params>()
-            .is_none_or(|params| params.cursor.is_none());
+        let is_first = request.members(["cursor"])[0].is_none();
         let inspected = tools::inspect(list);
         for (name, why) in inspected.rejected.iter().take(MAX_NAMED) {
             warn_user!(
@@ -192,10 +157,7 @@ impl Bridge {
 
     /// Asks for the tools as this request would.
     fn list_tools(&self, message: &RpcMessage, version: &str, abort: &Abort) -> Result<(), Error> {
-        let meta = message.parse::<Params>().and_then(|params| params.meta);
-        let meta: Value = meta
-            .and_then(|meta| serde_json::from_str(meta.get()).ok())
-            .unwrap_or_default();
+        let [meta] = message.members(["_meta"]);
         let mut cursor = None;
         for page in 0..MAX_PAGES {
             let mut params = json!({"_meta": meta});
@@ -214,8 +176,8 @@ impl Bridge {
                 Err(NoAnswer::Refused(_)) => break,
                 Err(NoAnswer::Failed(err)) => return Err(err),
             };
-            let next = answer.message.parse::<ToolPage>();
-            cursor = next.and_then(|page| page.next).map(Value::String);
+            let [next] = answer.message.members(["nextCursor"]);
+            cursor = string(next).map(Value::String);
             if cursor.is_none() {
                 break;
             }

@@ -44,16 +44,6 @@ pub struct InspectedTools {
     pub mirrored: MirroredTools,
     /// The tools that were taken out, and why.
     pub rejected: Vec<(String, &'static str)>,
-    /// Where the list goes on.
-    pub next: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ToolList<'a> {
-    #[serde(borrow)]
-    tools: &'a RawValue,
-    #[serde(default, rename = "nextCursor")]
-    next: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -69,13 +59,12 @@ pub fn inspect(message: RpcMessage) -> InspectedTools {
         message,
         mirrored: HashMap::new(),
         rejected: Vec::new(),
-        next: None,
     };
-    let Some(list) = inspected.message.parse::<ToolList>() else {
+    let [tools] = inspected.message.members(["tools"]);
+    let Some(tools) = tools.map(RawValue::get) else {
         return inspected;
     };
-    inspected.next = list.next;
-    let members = message::members(list.tools.get()).unwrap_or_default();
+    let members = message::members(tools).unwrap_or_default();
     let mut kept = Vec::new();
     for member in &members {
         // What is no tool is not our business, nor what is longer than all tools that anybody could use.
@@ -100,11 +89,8 @@ pub fn inspect(message: RpcMessage) -> InspectedTools {
         kept.push(member.get());
     }
     if !inspected.rejected.is_empty() {
-        let (start, text) = (
-            inspected.message.offset_of(list.tools.get()),
-            kept.join(","),
-        );
-        let end = start + list.tools.get().len();
+        let (start, text) = (inspected.message.offset_of(tools), kept.join(","));
+        let end = start + tools.len();
         let mut line = inspected.message.text.clone();
         line.splice(start..end, format!("[{text}]").bytes());
         if let Some(message) = message::read(line).and_then(|mut messages| messages.pop()) {
@@ -354,6 +340,7 @@ mod tests {
             (json!([bad]), "[]"),
         ] {
             let inspected = listed(&tools);
+            let next = message::string(inspected.message.members(["nextCursor"])[0]);
             let text = String::from_utf8(inspected.message.text).expect("UTF-8");
             assert_eq!(
                 text,
@@ -361,7 +348,7 @@ mod tests {
                     r#"{{"jsonrpc":"2.0", "id":1,"result":{{"b":1.0,"tools": {expected} ,"nextCursor":"n"}}}}"#
                 )
             );
-            assert_eq!(inspected.next.as_deref(), Some("n"));
+            assert_eq!(next.as_deref(), Some("n"));
         }
         let untouched = listed(&json!([{"name": "a"}]));
         assert!(untouched.rejected.is_empty() && untouched.mirrored.is_empty());

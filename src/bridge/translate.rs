@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{json, Value};
 
@@ -56,38 +55,10 @@ struct ClientWishes {
     asked: HashMap<String, (String, Sender<RpcMessage>)>,
 }
 
-#[derive(Deserialize)]
-struct InitializeParams<'a> {
-    #[serde(rename = "protocolVersion", default)]
-    version: String,
-    #[serde(borrow, default)]
-    capabilities: Option<&'a RawValue>,
-    #[serde(rename = "clientInfo", borrow, default)]
-    client_info: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct RequiredInput<'a> {
-    #[serde(rename = "resultType")]
-    result_type: String,
-    #[serde(rename = "inputRequests", borrow, default)]
-    requests: Option<HashMap<String, &'a RawValue>>,
-    #[serde(rename = "requestState", borrow, default)]
-    state: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct MetaMember<'a> {
-    #[serde(rename = "_meta", borrow, default)]
-    meta: Option<&'a RawValue>,
-}
-
 impl Translation {
     /// Prepares to speak for the client of this `initialize`.
     fn of(initialize: &RpcMessage) -> Self {
-        let params: Option<InitializeParams> = initialize.parse();
-        let capabilities = params.as_ref().and_then(|params| params.capabilities);
-        let info = params.as_ref().and_then(|params| params.client_info);
+        let [capabilities, info] = initialize.members(["capabilities", "clientInfo"]);
         let info =
             info.map(|info| format!(r#","io.modelcontextprotocol/clientInfo":{}"#, info.get()));
         let about_client = format!(
@@ -119,7 +90,7 @@ impl Translation {
             "" => "{}",
             params => params,
         };
-        let meta = serde_json::from_str::<MetaMember>(params).ok()?.meta;
+        let [meta] = message::members_of(params, ["_meta"]);
         let params = match meta.map(RawValue::get) {
             Some(meta) => {
                 let start = meta.as_ptr() as usize - params.as_ptr() as usize;
@@ -199,9 +170,11 @@ impl Bridge {
         let Some(found) = self.discover(&translation, abort)? else {
             return Ok(None);
         };
-        let asked: Option<InitializeParams> = initialize.parse();
-        let asked = asked.map(|params| params.version).unwrap_or_default();
-        let known = SESSION_VERSIONS.into_iter().find(|known| *known == asked);
+        let [asked] = initialize.members(["protocolVersion"]);
+        let asked = message::string(asked);
+        let known = SESSION_VERSIONS
+            .into_iter()
+            .find(|known| asked.as_deref() == Some(known));
         let info = found.get("serverInfo");
         let info = info.or_else(|| found.pointer("/_meta/io.modelcontextprotocol~1serverInfo"));
         let unnamed = || json!({"name": self.upstream.server.as_str(), "version": ""});
@@ -304,12 +277,13 @@ impl Bridge {
                 Ok(answer) => answer,
                 Err(why) => return self.refuse(message.id(), why),
             };
-            let required = answer.message.parse::<RequiredInput>();
-            let Some(required) = required.filter(|it| it.result_type == "input_required") else {
+            let names = ["resultType", "inputRequests", "requestState"];
+            let [kind, requests, state] = answer.message.members(names);
+            if message::string(kind).as_deref() != Some("input_required") {
                 self.reply(message.id(), answer);
                 return Ok(());
-            };
-            further = match self.input(translation, message, &required) {
+            }
+            further = match self.input(translation, message, requests, state) {
                 Ok(Some(further)) => further,
                 Ok(None) => return Ok(()),
                 Err(error) => {
@@ -330,21 +304,18 @@ impl Bridge {
         &self,
         translation: &Translation,
         message: &RpcMessage,
-        required: &RequiredInput,
+        requests: Option<&RawValue>,
+        state: Option<&RawValue>,
     ) -> Result<Option<String>, Vec<u8>> {
         let mut members = Vec::new();
-        match &required.requests {
+        match requests {
             Some(requests) => match self.ask_client(translation, message, requests)? {
                 Some(responses) => members.push(format!(r#""inputResponses":{responses}"#)),
                 None => return Ok(None),
             },
             None => thread::sleep(ROUND_PAUSE),
         }
-        members.extend(
-            required
-                .state
-                .map(|state| format!(r#""requestState":{}"#, state.get())),
-        );
+        members.extend(state.map(|state| format!(r#""requestState":{}"#, state.get())));
         Ok(Some(members.join(",")))
     }
 
@@ -352,16 +323,19 @@ impl Bridge {
         &self,
         translation: &Translation,
         message: &RpcMessage,
-        requests: &HashMap<String, &RawValue>,
+        requests: &RawValue,
     ) -> Result<Option<String>, Vec<u8>> {
         let (sender, responses) = mpsc::channel();
+        let unknown = || {
+            let what = "the server requires input in a way that is not known";
+            message::error(message.id(), message::INTERNAL_ERROR, what)
+        };
+        let requests = serde_json::from_str::<HashMap<String, &RawValue>>(requests.get());
         let mut keys = HashMap::new();
-        for (key, request) in requests {
+        for (key, request) in requests.map_err(|_| unknown())? {
             let request = message::read_one(request.get());
-            let Some(request) = request.filter(|it| it.kind != Kind::Response) else {
-                let what = "the server requires input in a way that is not known";
-                return Err(message::error(message.id(), message::INTERNAL_ERROR, what));
-            };
+            let request = request.filter(|it| it.kind != Kind::Response);
+            let request = request.ok_or_else(unknown)?;
             let (id, method) = (translation.own_id(), Value::from(request.method.as_str()));
             let params = match request.body() {
                 "" => "{}",
