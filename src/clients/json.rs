@@ -46,13 +46,7 @@ pub fn edit(
     old: Option<&str>,
     change: impl FnOnce(&CstObject) -> Result<(), HandoverError>,
 ) -> Result<Zeroizing<String>, HandoverError> {
-    let (mark, old) = split_byte_order_mark(old.unwrap_or_default());
-    let root = parse(path, old, "{\n}\n")?;
-    let object = root
-        .object_value()
-        .ok_or_else(|| HandoverError::unknown(path, "it is not a JSON object"))?;
-    change(&object)?;
-    Ok(Zeroizing::new(format!("{mark}{root}")))
+    edit_root(path, old, CstRootNode::object_value, "{\n}\n", change)
 }
 
 /// Edits the array in a file; no file, or an empty one, counts as an empty array.
@@ -65,18 +59,30 @@ pub fn edit_array(
     old: Option<&str>,
     change: impl FnOnce(&CstArray) -> Result<(), HandoverError>,
 ) -> Result<Zeroizing<String>, HandoverError> {
-    let root = parse(path, old.unwrap_or_default(), "[\n]\n")?;
-    let array = root
-        .array_value()
-        .ok_or_else(|| HandoverError::unknown(path, "it is not a JSON array"))?;
-    change(&array)?;
-    Ok(Zeroizing::new(root.to_string()))
+    edit_root(path, old, CstRootNode::array_value, "[\n]\n", change)
 }
 
-fn parse(path: &Path, old: &str, empty: &str) -> Result<CstRootNode, HandoverError> {
-    let old = Some(old).filter(|text| !text.trim().is_empty());
-    CstRootNode::parse(old.unwrap_or(empty), &ParseOptions::default())
-        .map_err(|err| HandoverError::unknown(path, err))
+fn edit_root<T>(
+    path: &Path,
+    old: Option<&str>,
+    value: fn(&CstRootNode) -> Option<T>,
+    empty: &str,
+    change: impl FnOnce(&T) -> Result<(), HandoverError>,
+) -> Result<Zeroizing<String>, HandoverError> {
+    let (mark, old) = split_byte_order_mark(old.unwrap_or_default());
+    let old = if old.trim().is_empty() { empty } else { old };
+    let root = CstRootNode::parse(old, &ParseOptions::default())
+        .map_err(|err| HandoverError::unknown(path, err))?;
+    let kind = if empty.starts_with('{') {
+        "object"
+    } else {
+        "array"
+    };
+    let value = value(&root);
+    let value =
+        value.ok_or_else(|| HandoverError::unknown(path, format!("it is not a JSON {kind}")))?;
+    change(&value)?;
+    Ok(Zeroizing::new(format!("{mark}{root}")))
 }
 
 /// Replaces an element of an array, or adds one if there is no old one.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use clap::{Args, FromArgMatches as _};
 
@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorReport};
 use crate::failure::{Hint, LoginCommand};
 use crate::login::{self, Event, Outcome, UserOptions};
 use crate::os::process::EnvironmentSecrets;
+use crate::os::sync::lock;
 use crate::os::terminal::{self, question::can_be_asked};
 use crate::output::{self, hint, Reporter};
 
@@ -81,7 +82,7 @@ impl Person for Stderr {
             }
             Some(other @ Hint::Else(..)) => format!("{}; {}", report.message, hint::hint(other)),
         };
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last);
         if !last.contains(&sentence) {
             match self.json {
                 true => {

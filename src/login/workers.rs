@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::Write as _;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::oauth::callback::AuthorizationCode;
 use crate::os::clock::Deadline;
 use crate::os::socket::PairSocket;
+use crate::os::sync::lock;
 use crate::os::{signals, terminal};
 
 /// Most workers at once; further jobs wait until one of them is free.
@@ -92,10 +93,7 @@ type Job = Box<dyn FnOnce() + Send>;
 type Queue = Arc<Mutex<VecDeque<Job>>>;
 
 fn run_next(queue: &Queue) {
-    let job = queue
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .pop_front();
+    let job = lock(queue).pop_front();
     if let Some(job) = job {
         job();
     }
@@ -192,10 +190,7 @@ impl Workers {
             deadline: self.deadline,
         };
         let job = Box::new(move || worker.send(job(&context, &worker)));
-        self.queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(job);
+        lock(&self.queue).push_back(job);
         self.waiting += 1;
         self.start_waiting();
     }

@@ -5,7 +5,7 @@
 
 use std::io::{self, Read as _};
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use tiny_http::{Header, Method, Request, Response, Server};
@@ -14,6 +14,7 @@ use url::Url;
 use super::authority::Authority;
 use super::resource;
 use super::response::HttpResponse;
+use crate::os::sync::lock;
 
 /// Threads that answer; a slow client delays one of them.
 const WORKERS: usize = 4;
@@ -172,10 +173,7 @@ impl Handler {
 
     fn route(&self, request: &Request, body: &[u8]) -> Result<HttpResponse, HttpResponse> {
         let (path, query) = split(request);
-        let authority = &mut *self
-            .authority
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let authority = &mut *lock(&self.authority);
         match (request.method(), path) {
             (_, "/mcp") => {
                 let token = header(request, "Authorization");
