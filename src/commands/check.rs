@@ -25,7 +25,7 @@ use crate::os::clock::Deadline;
 use crate::os::terminal;
 use crate::output::{counted, Reporter};
 use crate::refresh::{self, Freshness};
-use crate::store::StoredId;
+use crate::store::{Credentials, StoredId};
 
 /// The least life that the token must have left.
 const MIN_TTL: Duration = Duration::from_secs(60);
@@ -132,21 +132,21 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
         std::slice::from_ref(server),
         REQUEST_LIMIT,
     );
-    let mut login = live(false)?;
     let nonces = Nonces::default();
-    let mut client = McpClient::new(
-        &http,
-        key,
+    let client = |login: &Credentials| McpClient {
+        http: &http,
+        name: &key.server,
         server,
-        Some(refresh::credential(&login, &nonces)),
-    );
-    let (mut revision, mut answer) = client.list_tools()?;
+        credential: Some(refresh::credential(login, &nonces)),
+    };
+    let mut login = live(false)?;
+    let mut answer = client(&login).list_tools()?;
     // Another token of this login would not be bound either.
-    let needs_another = |answer: &ToolsAnswer, is_bound: bool| match answer {
-        ToolsAnswer::Unauthorized { only_bound } => is_bound || !only_bound,
+    let needs_another = match answer {
+        (_, ToolsAnswer::Unauthorized { only_bound }) => login.is_bound() || !only_bound,
         _ => false,
     };
-    if needs_another(&answer, login.is_bound()) && login.is_renewable() {
+    if needs_another && login.is_renewable() {
         log::info!("{server} refuses the access token; refreshing it");
         login = match live(true) {
             // The refused token is given to nobody else, though it would live on.
@@ -156,35 +156,47 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
             }
             renewed => renewed?,
         };
-        client = McpClient::new(
-            &http,
-            key,
-            server,
-            Some(refresh::credential(&login, &nonces)),
-        );
-        (revision, answer) = client.list_tools()?;
+        answer = client(&login).list_tools()?;
     }
+    judge(key, answer, &login, &client(&login), context)
+}
+
+/// Says what the answer of the server means. A login that it refuses is marked.
+fn judge<'a>(
+    key: &'a StoredId,
+    (revision, answer): (&'static str, ToolsAnswer),
+    login: &Credentials,
+    client: &McpClient,
+    context: &Context,
+) -> Result<Checked<'a>, Error> {
     let settings = &context.settings;
+    let server = key.server.clone();
     match answer {
         ToolsAnswer::Result(result) => {
             let tools = result.get("tools").and_then(Value::as_array);
             // Only a refusal for want of a login proves anything: a server may also just be busy by now.
-            let without = McpClient::new(&http, key, server, None).list_tools();
-            let without = without.map(|(_, answer)| answer);
+            let anonymous = McpClient {
+                credential: None,
+                ..*client
+            };
+            let proven = matches!(
+                anonymous.list_tools(),
+                Ok((
+                    _,
+                    ToolsAnswer::Unauthorized { .. } | ToolsAnswer::InsufficientScope(_)
+                ))
+            );
             Ok(Checked {
                 server: &key.server,
                 profile: &key.profile,
                 revision,
                 tools: tools.map_or(0, Vec::len),
-                proven: matches!(
-                    without,
-                    Ok(ToolsAnswer::Unauthorized { .. } | ToolsAnswer::InsufficientScope(_))
-                ),
+                proven,
             })
         }
         ToolsAnswer::Unauthorized { only_bound } => {
-            refresh::mark_access_token_refused(&login, context)?;
-            Err(refresh::refused(&login, only_bound, settings))
+            refresh::mark_access_token_refused(login, context)?;
+            Err(refresh::refused(login, only_bound, settings))
         }
         ToolsAnswer::InsufficientScope(challenge) => {
             let why = match challenge.scopes.as_slice() {
@@ -195,16 +207,14 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
                 }
             };
             let options = ["--challenge", &challenge.to_header()];
-            Err(refresh::needs_login_again(&login, &why, &options, settings))
+            Err(refresh::needs_login_again(login, &why, &options, settings))
         }
         ToolsAnswer::Refused(words) => Err(Error::AccountRefused {
-            server: key.server.clone(),
+            server,
             words,
-            login: settings.login_again(&login, &["--force"]),
+            login: settings.login_again(login, &["--force"]),
         }),
-        ToolsAnswer::OtherForm(_) if client.is_older() => Err(Error::OlderTransport {
-            server: key.server.clone(),
-        }),
+        ToolsAnswer::OtherForm(_) if client.is_older() => Err(Error::OlderTransport { server }),
         ToolsAnswer::OtherForm(err) => Err(err),
     }
 }
@@ -218,21 +228,7 @@ struct McpClient<'a> {
     credential: Option<TokenCredential>,
 }
 
-impl<'a> McpClient<'a> {
-    fn new(
-        http: &'a Http,
-        key: &'a StoredId,
-        server: &'a Url,
-        credential: Option<TokenCredential>,
-    ) -> Self {
-        Self {
-            http,
-            name: &key.server,
-            server,
-            credential,
-        }
-    }
-
+impl McpClient<'_> {
     /// Sends a request with the credentials, if there are any, before these headers.
     fn send(
         &self,

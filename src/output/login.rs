@@ -16,6 +16,15 @@ impl Reporter {
     /// Tells of one event.
     pub fn show(&mut self, event: &Event) {
         match event {
+            Event::AuthorizationUrl(_)
+            | Event::DeviceCode(_)
+            | Event::AnswerReceived { .. }
+            | Event::Cancelled { .. }
+            | Event::LoggedIn(_)
+            | Event::Failed { .. } => terminal::countdown(None),
+            _ => {}
+        }
+        match event {
             Event::Listening {
                 server,
                 redirect_uri,
@@ -25,12 +34,10 @@ impl Reporter {
             }
             Event::NotListening { server, failure } => show_not_listening(server, failure),
             Event::AuthorizationUrl(page) => {
-                terminal::countdown(None);
                 self.json(event);
                 self.show_page(page);
             }
             Event::DeviceCode(page) => {
-                terminal::countdown(None);
                 self.json(event);
                 // Of several pictures only the last would stay in sight.
                 device::show(page, self.may_draw && !self.json && !self.several);
@@ -51,62 +58,51 @@ impl Reporter {
                 }
             }
             Event::Silent { server, asked } => {
+                let whose = self.of_several("of", server);
                 terminal::say(&format!(
-                    "no answer yet; if the page{} shows an error, its operator needs to know: {asked}",
-                    self.of_several("of", server)
+                    "no answer yet; if the page{whose} shows an error, its operator needs to know: {asked}"
                 ));
             }
-            Event::Registering { server } => {
-                terminal::say(&format!(
-                    "{server} no longer knows this client; registering again (open the new address)"
-                ));
-            }
+            Event::Registering { server } => terminal::say(&format!(
+                "{server} no longer knows this client; registering again (open the new address)"
+            )),
             Event::PasteEnded => {
                 self.advised = true;
                 terminal::say("stdin has ended: nothing more can be pasted");
             }
             Event::AnswerReceived { server } => {
                 self.json(event);
-                terminal::countdown(None);
-                terminal::say(&format!(
-                    "answer received{}, getting tokens",
-                    self.of_several("for", server)
-                ));
+                let whose = self.of_several("for", server);
+                terminal::say(&format!("answer received{whose}, getting tokens"));
             }
-            Event::Cancelled { servers, stored } => {
-                servers
-                    .iter()
-                    .for_each(|server| self.json(&Line::Cancelled { server }));
-                terminal::countdown(None);
-                terminal::say(&match (self.several, *stored) {
-                    (false, _) | (true, 0) => "cancelled; nothing was stored".to_owned(),
-                    (true, stored) => {
-                        let (done, open) = (counted(stored, "login"), servers.join(", "));
-                        let verb = if stored == 1 { "is" } else { "are" };
-                        format!("cancelled; {done} {verb} stored, and there is none to {open}")
-                    }
-                });
-            }
+            Event::Cancelled { servers, stored } => self.show_cancelled(servers, *stored),
             Event::Waiting { .. } => terminal::countdown(waiting(event).as_deref()),
             Event::LoggedIn(report) => {
-                terminal::countdown(None);
                 let next = self.next.get(&report.key).cloned();
-                self.json(&WithNext {
-                    event,
-                    next: next.as_deref(),
-                });
-                show_login(report, next.as_deref());
+                let next = next.as_deref();
+                self.json(&WithNext { event, next });
+                show_login(report, next);
             }
             Event::Failed { server, error } if error.needs_no_login() => {
-                terminal::countdown(None);
                 self.json(&Line::NoLoginNeeded { server });
                 terminal::say(&format!("{server} answers without a login: it needs none"));
             }
-            Event::Failed { server, error } => {
-                terminal::countdown(None);
-                self.fail(Some(server), error);
-            }
+            Event::Failed { server, error } => self.fail(Some(server), error),
         }
+    }
+
+    fn show_cancelled(&mut self, servers: &[String], stored: usize) {
+        for server in servers {
+            self.json(&Line::Cancelled { server });
+        }
+        terminal::say(&match stored {
+            stored if self.several && stored > 0 => {
+                let (done, open) = (counted(stored, "login"), servers.join(", "));
+                let verb = if stored == 1 { "is" } else { "are" };
+                format!("cancelled; {done} {verb} stored, and there is none to {open}")
+            }
+            _ => "cancelled; nothing was stored".to_owned(),
+        });
     }
 
     /// Names the server of an event, if there are several.

@@ -1,5 +1,6 @@
 //! `handover`: give a login to an MCP client, in the way that the client documents.
 
+mod options;
 mod transfer;
 
 use std::path::{Path, PathBuf};
@@ -24,7 +25,8 @@ use crate::os::terminal::{self, paste};
 use crate::output::{self, Line, Reporter};
 use crate::store::StoredId;
 use crate::warning::warn_user;
-use transfer::{hand_over, not_given, Consent, Delivered, HandoverOptions, Transfer};
+use options::HandoverOptions;
+use transfer::{hand_over, not_given, Consent, Delivered, Transfer};
 
 /// Longest wait for an answer to a question.
 const QUESTION_LIMIT: Duration = Duration::from_secs(300);

@@ -8,13 +8,11 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::options::HandoverOptions;
 use crate::clients::config::ConfiguredServer;
-use crate::clients::ours::OwnCommand;
 use crate::clients::setting::EntryPlace;
 use crate::clients::writer::{self, WriteError};
-use crate::clients::{
-    ours, undo, Delivery, Handover, HandoverError, Mode, Places, Target, MCP_REMOTE,
-};
+use crate::clients::{ours, undo, Delivery, Handover, HandoverError, Mode, Places, Target};
 use crate::context::{Context, Settings};
 use crate::error::Error;
 use crate::login;
@@ -35,23 +33,6 @@ const TURN_LIMIT: Duration = Duration::from_secs(30);
 
 /// The least time that an access token lives on which a client is given alone.
 const MIN_LIFE: Duration = Duration::from_secs(60);
-
-/// What the user wants.
-#[derive(Clone, Copy)]
-pub struct HandoverOptions<'a> {
-    /// Who gets the login.
-    pub client: &'static Target,
-    /// Who owns the refresh token afterwards; `None` for what suits the client.
-    pub mode: Option<Mode>,
-    /// The server's name in the client's configuration, if the user gives it.
-    pub name: Option<&'a str>,
-    /// The name by which the user called the server, in another client's configuration.
-    pub typed: Option<&'a str>,
-    /// The variable for the token, where one is set.
-    pub variable: &'a str,
-    /// How the client runs this program for the login.
-    pub command: &'a OwnCommand,
-}
 
 /// What the user agreed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +99,7 @@ pub fn hand_over(
     let store = context.store_to_read(Interaction::Allowed);
     let settings = &context.settings;
     let seen = refresh::load(&store, key, settings)?;
-    let mode = mode(options, &seen).map_err(refused)?;
+    let mode = options.mode_for(&seen).map_err(refused)?;
     if seen.needs_login && mode != Mode::Access {
         return Err(refresh::refused_before(&seen, settings));
     }
@@ -131,8 +112,8 @@ pub fn hand_over(
     }
     // The lock is held to the end.
     let (_locked, mut login) = locked(&store, key, settings)?;
-    let configured = configured(key, options, places).map_err(refused)?;
-    let name = name(key, options, configured.as_ref());
+    let configured = options.configured(key, places).map_err(refused)?;
+    let name = options.name_of(key, configured.as_ref());
     if let Some(configured) = configured.as_ref().filter(|it| it.in_project) {
         warn_user!(
             ProjectFile,
@@ -205,25 +186,6 @@ fn locked<'a>(
     }
     let login = locked.ours(settings)?.credentials;
     Ok((locked, login))
-}
-
-/// Returns the server's name in the client's configuration: as the user says, as it is there already, or a new one.
-fn name(
-    key: &StoredId,
-    options: &HandoverOptions,
-    configured: Option<&ConfiguredServer>,
-) -> String {
-    let known = options.name.or(configured.map(|it| it.name.as_str()));
-    match (known, options.typed.map(str::to_owned)) {
-        (Some(name), _) => name.to_owned(),
-        (None, new) => {
-            let new = new.unwrap_or_else(|| name_of(&key.server));
-            match options.client.plain_names {
-                true => plain(&new),
-                false => new,
-            }
-        }
-    }
 }
 
 /// Takes back what was written into the configuration of a client for a login. Returns where that was, and whether an older
@@ -300,127 +262,6 @@ fn save(store: &Store, login: &mut Credentials, key: &StoredId) -> Result<(), Er
     Ok(())
 }
 
-/// Returns the mode that the user wants, or the usual one. A login that cannot be refreshed is not moved.
-fn mode(options: &HandoverOptions, login: &Credentials) -> Result<Mode, HandoverError> {
-    let client = options.client;
-    if login.is_unattended() {
-        return Err(HandoverError::unsuitable(
-            "no person takes part in this login, so there is nothing to hand over but a token that soon expires",
-            "let the client run `mcp-login headers SERVER` or `mcp-login connect SERVER`, or the job `mcp-login exec`",
-        ));
-    }
-    if login.is_bound() && !client.is_bridged {
-        return Err(HandoverError::unsuitable(
-            format!(
-                "the token is bound to a key (DPoP), and {} cannot send proofs",
-                client.name
-            ),
-            format!(
-                "use --to any: the client starts `mcp-login connect {}`, which sends them",
-                login.server
-            ),
-        ));
-    }
-    let cannot_move = if login.refresh_token.is_none() {
-        Some("there is no refresh token to move: the server gave none")
-    } else if login.client_key.is_some() {
-        Some("there is nothing to move: each refresh is signed with the private key of the client")
-    } else {
-        None
-    };
-    let usual = client
-        .modes
-        .iter()
-        .copied()
-        .find(|mode| *mode != Mode::Move || cannot_move.is_none());
-    match (options.mode, cannot_move) {
-        (Some(Mode::Move), Some(why)) => Err(HandoverError::unsuitable(
-            why,
-            "use --mode access: the client gets the access token, until it expires",
-        )),
-        (None, _) => Ok(usual.unwrap_or(Mode::Access)),
-        (Some(mode), _) if client.modes.contains(&mode) => Ok(mode),
-        (Some(mode), _) => {
-            let others: Vec<_> = client.modes.iter().map(Mode::to_string).collect();
-            Err(HandoverError::unsuitable(
-                format!("{} cannot be served with --mode {mode}", client.name),
-                format!("use --mode {}, or leave it out", others.join(" or ")),
-            ))
-        }
-    }
-}
-
-/// Finds the server in the client's own configuration, by its URL.
-fn configured(
-    key: &StoredId,
-    options: &HandoverOptions,
-    places: &Places,
-) -> Result<Option<ConfiguredServer>, HandoverError> {
-    let Some(source) = options.client.source else {
-        return Ok(None);
-    };
-    let mut found = options.client.servers(places);
-    found.retain(|it| key.is_for(&it.url) && options.name.is_none_or(|name| it.name == name));
-    let is_mcp_remote = source == MCP_REMOTE;
-    let Some(first) = found.first() else {
-        // mcp-remote knows no names.
-        if options.name.is_some() || options.client.asks_us || is_mcp_remote {
-            return Ok(None);
-        }
-        return Err(HandoverError::unsuitable(
-            format!("the configuration of {source} names no server with the URL {}", key.server),
-            format!("add the server to {source} first, or give the name that it will have there with --name"),
-        ));
-    };
-    let is_other = |it: &ConfiguredServer| match is_mcp_remote {
-        true => it.entry != first.entry,
-        false => it.name != first.name,
-    };
-    if found.iter().any(is_other) {
-        let name = |it: &ConfiguredServer| match is_mcp_remote {
-            true => it.full_name(),
-            false => it.name.clone(),
-        };
-        let names: Vec<_> = found.iter().map(name).collect();
-        return Err(HandoverError::unsuitable(
-            format!(
-                "{source} knows {} by several names: {}",
-                key.server,
-                names.join(", ")
-            ),
-            "choose one of them with --name, or give them the same settings",
-        ));
-    }
-    options.client.wants(first)?;
-    Ok(found.into_iter().next())
-}
-
-/// Makes a name for a server: the last part of its host before the top-level domain that is no common word, else the host.
-fn name_of(server: &str) -> String {
-    let host = url::Url::parse(server)
-        .ok()
-        .and_then(|url| url.host_str().map(str::to_owned));
-    let host = host.unwrap_or_else(|| server.to_owned());
-    let labels: Vec<&str> = host.split('.').collect();
-    let is_name =
-        |label: &&&str| !["mcp", "www", "api"].contains(*label) && label.parse::<u16>().is_err();
-    let known = labels
-        .get(..labels.len().saturating_sub(1))
-        .unwrap_or_default();
-    known
-        .iter()
-        .rfind(is_name)
-        .map_or(host.clone(), |it| (*it).to_owned())
-}
-
-/// Returns a name in letters, digits, `-` and `_`.
-fn plain(name: &str) -> String {
-    let is_plain = |it: char| it.is_ascii_alphanumeric() || "-_".contains(it);
-    name.replace(|it| !is_plain(it), "-")
-        .trim_matches('-')
-        .to_owned()
-}
-
 fn deliver(
     delivery: Delivery,
     consent: Consent,
@@ -472,33 +313,4 @@ fn deliver(
     undo::remember(records, client, key, &setting)?;
     let changes: Vec<_> = [change].into_iter().chain(older).collect();
     writer::write(&changes).map(Delivered::Written)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_servers() {
-        for (server, name) in [
-            ("https://mcp.linear.app/mcp", "linear"),
-            ("https://linear.app", "linear"),
-            ("https://api.githubcopilot.com/mcp/", "githubcopilot"),
-            ("https://docs.mcp.example.com/mcp", "example"),
-            ("http://127.0.0.1:8000/mcp", "127.0.0.1"),
-            ("http://[::1]:8000/mcp", "[::1]"),
-            ("http://localhost:8000/mcp", "localhost"),
-            ("https://mcp.com", "mcp.com"),
-            ("work", "work"),
-        ] {
-            assert_eq!(name_of(server), name, "{server}");
-        }
-        for (name, expected) in [
-            ("127.0.0.1", "127-0-0-1"),
-            ("[::1]", "1"),
-            ("linear_2", "linear_2"),
-        ] {
-            assert_eq!(plain(name), expected);
-        }
-    }
 }

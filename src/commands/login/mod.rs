@@ -16,7 +16,7 @@ use super::handover;
 use crate::cli::servers::usage;
 use crate::context::Context;
 use crate::error::Error;
-use crate::login::{self, Event, Outcome, Report, UserOptions};
+use crate::login::{self, Event, Outcome, Report, Request, UserOptions};
 use crate::os::terminal::question::{self, Answer};
 use crate::os::terminal::{self, paste};
 use crate::output::Reporter;
@@ -45,9 +45,78 @@ pub fn run(args: &LoginArgs, context: Context) -> Result<ExitCode, Error> {
 
 fn log_in(args: &LoginArgs, context: &Arc<Context>) -> Result<ExitCode, Error> {
     let method = &args.method;
-    let mut reporter = Reporter::new(context.json, args.all || args.servers.len() > 1);
+    let is_one = !args.all && args.servers.len() <= 1;
+    let mut reporter = Reporter::new(context.json, !is_one);
+    let (servers, requests) = requested_logins(args, context, &mut reporter)?;
+    if requests.is_empty() {
+        terminal::say("there is no server to log in to in the configurations of your MCP clients");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let is_typed = is_one && servers.iter().all(|server| server.named.is_none());
+    let is_unattended = requests.iter().all(Request::is_unattended);
+    let can_be_asked =
+        !is_unattended && is_typed && !method.paste && !context.json && question::can_be_asked();
+    let is_asked_about = |error: &Error| can_be_asked && error.suggestion().is_some();
+    reporter.may_copy = !method.no_clipboard;
+    reporter.may_draw = !args.no_qr;
+    if args.handover.is_none() {
+        reporter.next = next::commands(&servers, &requests, context);
+    }
+    terminal::countdown(Some(&match requests.as_slice() {
+        [request] => format!("contacting {}", request.key.server),
+        several => format!("contacting {} servers", several.len()),
+    }));
+    let options = UserOptions {
+        browser: method.browser(),
+        // A device code needs no answer here.
+        paste: method
+            .paste()
+            .filter(|_| !is_unattended && !args.is_device()),
+        timeout: args.timeout(),
+    };
+    let cache = context.cache();
+    let mut outcome = login::run(requests, Arc::clone(context), options, &mut |event| {
+        all::remember_open(&cache, &event);
+        match event {
+            // It is asked about below.
+            Event::Failed { error, .. } if is_asked_about(error) => terminal::countdown(None),
+            event => reporter.show(&event),
+        }
+    })
+    .inspect_err(|_| terminal::countdown(None))?;
+    let failure = outcome.failure().filter(|_| can_be_asked);
+    if let Some((error, meant)) = failure.and_then(|error| Some((error, error.suggestion()?))) {
+        if is_meant(error, meant, args) {
+            let mut args = args.clone();
+            args.servers = vec![meant.to_owned()];
+            return log_in(&args, context);
+        }
+        reporter.fail(None, error);
+    }
+    if let (Some(_), Outcome::Done(results)) = (args.handover, &mut outcome) {
+        for result in results {
+            let Ok(Report { key, .. }) = &*result else {
+                continue;
+            };
+            let handed_over = hand_over(key, args, &servers, (context, &mut reporter));
+            if let Err(err) = handed_over {
+                reporter.fail(Some(&key.server), &err);
+                *result = Err(err);
+            }
+        }
+    }
+    Ok(reporter.conclude(&outcome, Error::needs_no_login))
+}
+
+/// Works out which logins the user wants, says so, and asks where that is needed.
+fn requested_logins(
+    args: &LoginArgs,
+    context: &Context,
+    reporter: &mut Reporter,
+) -> Result<(Vec<RequestedServer>, Vec<Request>), Error> {
+    let method = &args.method;
     let servers = match args.all {
-        true => all::requested(args, context, &mut reporter)?,
+        true => all::requested(args, context, reporter)?,
         false => requested(&args.servers, args.from.as_deref(), method, || {
             context.stored_ids()
         })?,
@@ -70,83 +139,20 @@ fn log_in(args: &LoginArgs, context: &Arc<Context>) -> Result<ExitCode, Error> {
     all::refuse_unasked(&servers)?;
     let has_secret = context.secrets.is_any() || method.client.client_secret_file.is_some();
     for server in &servers {
-        server.introduce(&mut reporter, is_one && has_secret);
+        server.introduce(reporter, is_one && has_secret);
         server.warn_of_unused(method);
     }
     all::ask(&servers, args.timeout())?;
-    if requests.is_empty() {
-        terminal::say("there is no server to log in to in the configurations of your MCP clients");
-        return Ok(ExitCode::SUCCESS);
-    }
-    let is_typed = is_one && servers.iter().all(|server| server.named.is_none());
-    let is_unattended = requests.iter().all(login::Request::is_unattended);
-    let can_be_asked =
-        !is_unattended && is_typed && !method.paste && !context.json && question::can_be_asked();
-    let suggestion = |error: &Error| match can_be_asked {
-        true => error.suggestion().map(str::to_owned),
-        false => None,
-    };
-    reporter.may_copy = !method.no_clipboard;
-    reporter.may_draw = !args.no_qr;
-    if args.handover.is_none() {
-        reporter.next = next::commands(&servers, &requests, context);
-    }
-    terminal::countdown(Some(&match requests.as_slice() {
-        [request] => format!("contacting {}", request.key.server),
-        several => format!("contacting {} servers", several.len()),
-    }));
-    let cache = context.cache();
-    let mut outcome = login::run(
-        requests,
-        Arc::clone(context),
-        UserOptions {
-            browser: method.browser(),
-            // A device code needs no answer here.
-            paste: method
-                .paste()
-                .filter(|_| !is_unattended && !args.is_device()),
-            timeout: args.timeout(),
-        },
-        &mut |event| {
-            all::remember_open(&cache, &event);
-            match event {
-                // It is asked about below.
-                Event::Failed { error, .. } if suggestion(error).is_some() => {
-                    terminal::countdown(None)
-                }
-                event => reporter.show(&event),
-            }
-        },
-    )
-    .inspect_err(|_| terminal::countdown(None))?;
-    if let Some((error, meant)) = outcome
-        .failure()
-        .and_then(|error| Some((error, suggestion(error)?)))
-    {
-        // Nothing else reads the terminal any more.
-        paste::restore();
-        terminal::insist(&error.one_line());
-        let question = format!("did you mean {meant}?");
-        if question::ask(&question, args.timeout()) == Answer::Yes {
-            let mut args = args.clone();
-            args.servers = vec![meant];
-            return log_in(&args, context);
-        }
-        reporter.fail(None, error);
-    }
-    if let (Some(_), Outcome::Done(results)) = (args.handover, &mut outcome) {
-        for result in results {
-            let Ok(Report { key, .. }) = &*result else {
-                continue;
-            };
-            let handed_over = hand_over(key, args, &servers, (context, &mut reporter));
-            if let Err(err) = handed_over {
-                reporter.fail(Some(&key.server), &err);
-                *result = Err(err);
-            }
-        }
-    }
-    Ok(reporter.conclude(&outcome, Error::needs_no_login))
+    Ok((servers, requests))
+}
+
+/// Shows a failure, and asks whether the user meant another server.
+fn is_meant(error: &Error, meant: &str, args: &LoginArgs) -> bool {
+    // Nothing else reads the terminal any more.
+    paste::restore();
+    terminal::insist(&error.one_line());
+    let question = format!("did you mean {meant}?");
+    question::ask(&question, args.timeout()) == Answer::Yes
 }
 
 /// Hands a new login over to the client that the user names, or else to the one whose configuration names the server.
