@@ -1,5 +1,6 @@
 //! How a login can fail: one variant, one exit code, one message, one hint.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -363,6 +364,11 @@ impl Error {
     /// Tells whether the server answered without a login, so that it probably needs none.
     pub fn needs_no_login(&self) -> bool {
         self.code() == Code::NoLoginNeeded
+    }
+
+    /// Returns what makes an error of a failure of the system, for `map_err`.
+    pub fn unexpected(what: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Unexpected { what, source }
     }
 
     /// Returns the URL of the server that was probably meant.

@@ -55,7 +55,7 @@ use workers::{JobKind, RequestWorkers};
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// How long the end of the session may take.
-const GOODBYE: Duration = Duration::from_secs(1);
+const END_LIMIT: Duration = Duration::from_secs(1);
 
 /// The notification by which a client gives up a request.
 const CANCELLED: &str = "notifications/cancelled";
@@ -87,15 +87,12 @@ pub fn run(
     context: &Arc<Context>,
     person: Box<dyn Person>,
 ) -> Result<(), Error> {
-    let failed = |source| Error::Unexpected {
-        what: "cannot use stdin and stdout",
-        source,
-    };
-    let (mut input, waker) = LineInput::new().map_err(failed)?;
+    let failed = || Error::unexpected("cannot use stdin and stdout");
+    let (mut input, waker) = LineInput::new().map_err(failed())?;
     let workers = RequestWorkers::new(Arc::clone(&waker));
     let bridge = Arc::new(Bridge {
         upstream: Upstream::new(server, key, context),
-        output: LineOutput::new(Arc::clone(&waker)).map_err(failed)?,
+        output: LineOutput::new(Arc::clone(&waker)).map_err(failed())?,
         pending: Pending::default(),
         session: Session::default(),
         client_version: Mutex::default(),
@@ -117,7 +114,7 @@ pub fn run(
             Arrival::Ended => break,
         }
     }
-    bridge.say_goodbye();
+    bridge.close();
     Ok(())
 }
 
@@ -348,7 +345,7 @@ impl Bridge {
     }
 
     /// Ends the session at the server, if that is quickly done.
-    fn say_goodbye(self: &Arc<Self>) {
+    fn close(self: &Arc<Self>) {
         let (sender, done) = mpsc::channel();
         let bridge = Arc::clone(self);
         let thread = thread::Builder::new().spawn(move || {
@@ -356,7 +353,7 @@ impl Bridge {
             let _ = sender.send(());
         });
         if thread.is_ok() {
-            let _ = done.recv_timeout(GOODBYE);
+            let _ = done.recv_timeout(END_LIMIT);
         }
     }
 }

@@ -132,10 +132,7 @@ impl Bridge {
         let (bridge, abort) = (Arc::clone(self), Abort::default());
         let ends = abort.clone();
         let reader = thread::Builder::new().spawn(move || bridge.read_answers(&sender, &ends));
-        reader.map_err(|source| Error::Unexpected {
-            what: "cannot start a thread",
-            source,
-        })?;
+        reader.map_err(Error::unexpected("cannot start a thread"))?;
         match opened.recv_timeout(ENDPOINT_LIMIT) {
             Ok(opened) => opened,
             Err(_) => {

@@ -72,10 +72,8 @@ pub fn run(context: &Context, reporter: &mut Reporter) -> Result<(), Error> {
         files.push(file.with_extension("handovers.json"));
     }
     let mut removed = Vec::new();
-    forget(&files, &directories, &mut removed).map_err(|source| Error::Unexpected {
-        what: "not every file of mcp-login could be removed",
-        source,
-    })?;
+    let failed = Error::unexpected("not every file of mcp-login could be removed");
+    forget(&files, &directories, &mut removed).map_err(failed)?;
     if is_last {
         // It stays if it holds something of another program.
         let _ = fs::remove_dir(data_dir);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 
 use url::Url;
@@ -14,6 +14,7 @@ use crate::failure::{About, Class, Code, Failure, Hint};
 use crate::http::{Http, HttpError, Response};
 use crate::mcp;
 use crate::oauth::metadata::MetadataError;
+use crate::os::sync::lock;
 
 /// Most requests for metadata in one login; one made ahead counts once its document is needed.
 const MAX_REQUESTS: usize = 6;
@@ -228,10 +229,6 @@ impl<'a> Documents<'a> {
         }
         response.read().map_err(FetchError::Http)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn send(http: &Http, url: &Url) -> Sent {

@@ -66,7 +66,7 @@ pub fn run(args: &DemoArgs, json: bool) -> Result<ExitCode, Error> {
 }
 
 fn play(args: &DemoArgs, reporter: &mut Reporter) -> Result<Outcome, Error> {
-    let failed = |what| move |source| Error::Unexpected { what, source };
+    let failed = Error::unexpected;
     // From here on a signal waits until all is removed.
     let mut signals = Signals::watch().map_err(failed("cannot watch for signals"))?;
     let servers = Servers::start(|request| say(&format!("     {request}")))

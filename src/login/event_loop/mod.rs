@@ -69,10 +69,9 @@ impl<'a> EventLoop<'a> {
             paste,
             timeout,
         } = options;
-        let system = |what| move |source| Error::Unexpected { what, source };
-        let signals = Signals::watch().map_err(system("cannot watch for signals"))?;
-        let (waker, woken) =
-            socket::nonblocking_pair().map_err(system("cannot make a pair of sockets"))?;
+        let signals = Signals::watch().map_err(Error::unexpected("cannot watch for signals"))?;
+        let (waker, woken) = socket::nonblocking_pair()
+            .map_err(Error::unexpected("cannot make a pair of sockets"))?;
         let has_countdown = terminal::is_terminal() || paste.is_some();
         Ok(Self {
             logins: requests.into_iter().map(ActiveLogin::new).collect(),

@@ -13,7 +13,7 @@ mod said;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,7 @@ use crate::digest;
 use crate::oauth::text::{printable, quoted};
 use crate::os::clock::Deadline;
 use crate::os::command;
+use crate::os::sync::lock;
 use crate::warning::warn_user;
 
 use fault::ExecFault;
@@ -202,10 +203,6 @@ impl ExecBackend {
         *lock(&self.failure) = Some(failure);
         Ok(Some(copy))
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Backend for ExecBackend {
