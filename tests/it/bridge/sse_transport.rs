@@ -1,14 +1,14 @@
 //! Servers of the transport before Streamable HTTP: answers come on a stream that names where messages are posted.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{mpsc, Mutex};
+use std::sync::{mpsc, Arc, Mutex, RwLock};
 
 use serde_json::json;
 
 use super::legacy;
 use crate::support::fake::{Fake, Reply};
 use crate::support::mcp_server::{McpServer, Message, Settings, State, Wire};
-use crate::support::stdio_client::{connect, log_in, StdioClient};
+use crate::support::stdio_client::{connect, log_in, StdioClient, ANSWER};
 
 /// Returns a server that speaks HTTP+SSE: `endpoint` says where messages are posted; answers come on the stream of `GET`.
 fn server(endpoint: &'static str) -> McpServer {
@@ -92,23 +92,32 @@ fn br47_long_results_on_streams_with_an_endpoint_share_memory() {
     const STREAMS: usize = 16;
     const BYTES: usize = 8_000_000;
     let streams = AtomicUsize::new(0);
-    let server = McpServer::with(Settings::on(Wire::Legacy), move |message, _| {
-        if message.seen.method != "GET" {
-            let status = if message.seen.query.is_empty() {
-                405
-            } else {
-                202
-            };
-            return Some(Reply::status(status));
+    let (posted, has_posted) = mpsc::channel();
+    // Held until all streams are open.
+    let gate = Arc::new(RwLock::new(()));
+    let closed = gate.write().expect("the gate");
+    let server = McpServer::with(Settings::on(Wire::Legacy), {
+        let gate = Arc::clone(&gate);
+        move |message, _| match (message.seen.method.as_str(), message.seen.query.as_str()) {
+            ("GET", _) => {
+                let id = streams.fetch_add(1, Ordering::SeqCst) + 1;
+                let gate = Arc::clone(&gate);
+                Some(Reply::events(move |events| {
+                    events.raw(b"event: endpoint\ndata: ?session=7\n\n");
+                    drop(gate.read());
+                    let start = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"text":""#);
+                    let text = "x".repeat(BYTES);
+                    let event = ["data: ", &start, &text, "\"}}\n\n"].concat();
+                    events.raw(event.as_bytes());
+                    events.until_closed();
+                }))
+            }
+            (_, "") => Some(Reply::status(405)),
+            _ => {
+                posted.send(()).expect("the test");
+                Some(Reply::status(202))
+            }
         }
-        let id = streams.fetch_add(1, Ordering::SeqCst) + 1;
-        Some(Reply::events(move |events| {
-            let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"text":""#);
-            let start = format!("event: endpoint\ndata: ?session=7\n\ndata: {answer}");
-            let text = "x".repeat(BYTES);
-            events.raw([start.as_str(), &text, "\"}}\n\n"].concat().as_bytes());
-            events.until_closed();
-        }))
     });
     let home = log_in(&server);
     let mut client = StdioClient::start(connect(&server, home.home()));
@@ -117,8 +126,13 @@ fn br47_long_results_on_streams_with_an_endpoint_share_memory() {
     client.next("that it has started", |line| line.json["id"].is_null());
     let before = process.status("VmHWM");
     let ids: Vec<_> = (0..STREAMS)
-        .map(|_| client.ask("initialize", json!({})))
+        .map(|_| {
+            let id = client.ask("initialize", json!({}));
+            has_posted.recv_timeout(ANSWER).expect("a message");
+            id
+        })
         .collect();
+    drop(closed);
     for id in &ids {
         let answer = client.next("an answer", |line| line.json["id"] == *id);
         let text = answer.json["result"]["text"].as_str();
