@@ -91,14 +91,21 @@ pub struct RefusedMessage {
 /// Why there is no answer to a request.
 pub enum NoAnswer {
     /// The server refused the message.
-    Refused(RefusedMessage),
+    Refused(Box<RefusedMessage>),
     /// Something else.
-    Failed(Error),
+    Failed(Box<Error>),
+}
+
+impl NoAnswer {
+    /// Reads a response that refuses a message.
+    pub fn refused(response: Response, abort: &Abort) -> Self {
+        Self::Refused(Box::new(RefusedMessage::read(response, abort)))
+    }
 }
 
 impl From<Error> for NoAnswer {
     fn from(err: Error) -> Self {
-        Self::Failed(err)
+        Self::Failed(Box::new(err))
     }
 }
 
@@ -166,12 +173,14 @@ impl Bridge {
     /// What else went wrong; [`Error::Server`] if the server does not say it as JSON-RPC.
     pub fn refuse(&self, id: &str, why: NoAnswer) -> Result<(), Error> {
         match why {
-            NoAnswer::Refused(RefusedMessage {
-                message: Some(message),
-                ..
-            }) => Ok(self.answer(id, message)),
-            NoAnswer::Refused(refusal) => Err(self.refused(refusal.status, &refusal.text)),
-            NoAnswer::Failed(err) => Err(err),
+            NoAnswer::Refused(refusal) => match refusal.message {
+                Some(message) => {
+                    self.answer(id, message);
+                    Ok(())
+                }
+                None => Err(self.refused(refusal.status, &refusal.text)),
+            },
+            NoAnswer::Failed(err) => Err(*err),
         }
     }
 
@@ -179,7 +188,7 @@ impl Bridge {
     pub fn not_sent(&self, why: NoAnswer) -> Error {
         match why {
             NoAnswer::Refused(refusal) => self.refused(refusal.status, ""),
-            NoAnswer::Failed(err) => err,
+            NoAnswer::Failed(err) => *err,
         }
     }
 
@@ -212,10 +221,7 @@ impl Bridge {
         reading: &mut Reading,
     ) -> Result<Option<ServerAnswer>, NoAnswer> {
         if !is_success(&response) {
-            return Err(NoAnswer::Refused(RefusedMessage::read(
-                response,
-                reading.abort,
-            )));
+            return Err(NoAnswer::refused(response, reading.abort));
         }
         if response.is("text/event-stream") {
             let mut body = response.into_stream();

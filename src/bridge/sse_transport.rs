@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::exchange::{is_success, read_briefly, read_stream, NoAnswer, Reading, RefusedMessage};
+use super::exchange::{is_success, read_briefly, read_stream, NoAnswer, Reading};
 use super::message::{self, Kind, RpcMessage};
 use super::session::ACCEPT_EVENTS;
 use super::sse::StreamEvent;
@@ -90,7 +90,7 @@ impl Bridge {
             ..self.upstream.post(message, [], abort)
         })?;
         if !is_success(&response) {
-            return Err(NoAnswer::Refused(RefusedMessage::read(response, abort)));
+            return Err(NoAnswer::refused(response, abort));
         }
         // It says nothing; read, the connection can be used again.
         drop(read_briefly(response, abort));

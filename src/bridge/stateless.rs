@@ -174,7 +174,7 @@ impl Bridge {
             let answer = match self.ask_with(&request, &headers, abort) {
                 Ok(answer) => answer,
                 Err(NoAnswer::Refused(_)) => break,
-                Err(NoAnswer::Failed(err)) => return Err(err),
+                Err(NoAnswer::Failed(err)) => return Err(*err),
             };
             let [next] = answer.message.members(["nextCursor"]);
             cursor = string(next).map(Value::String);

@@ -203,7 +203,7 @@ impl Bridge {
         let answer = match self.ask(&request, MODERN, abort) {
             Ok(answer) => answer.message,
             Err(NoAnswer::Refused(_)) => return Ok(None),
-            Err(NoAnswer::Failed(err)) => return Err(err),
+            Err(NoAnswer::Failed(err)) => return Err(*err),
         };
         if answer.is_error || answer.text.len() > message::MAX_PARSED_BYTES {
             return Ok(None);
