@@ -47,6 +47,9 @@ const UNUSED_ALIAS: &str = "keyring-secret-service";
 /// The alias of the collection that new items go to.
 const DEFAULT: &str = "default";
 
+/// Where the default collection is too, in one request less.
+const DEFAULT_PATH: &str = "/org/freedesktop/secrets/aliases/default";
+
 /// The alias of the collection that is gone when the session ends.
 const VOLATILE: &str = "session";
 
@@ -126,6 +129,11 @@ impl Bus {
             self.unlock(&collection, vec![collection.clone()])?;
         }
         Ok(Some(collection))
+    }
+
+    /// Tells whether the default collection is there and known to be unlocked.
+    pub(crate) fn is_default_unlocked(&self) -> bool {
+        self.is_locked(&DEFAULT_PATH.into()) == Ok(false)
     }
 
     /// Returns the public key of the service, and the session.

@@ -1,6 +1,7 @@
 //! What the Secret Service is asked for, once there is a connection and a common key.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use crate::bus::{Bus, Path, Secret};
 use crate::cipher::{self, Cipher, KeyPair};
@@ -12,17 +13,22 @@ const MAX_SESSIONS: usize = 4;
 /// The service, and what was agreed with it.
 pub(crate) struct Service {
     bus: Bus,
-    /// The collection that new items go to.
-    collection: Option<Path>,
+    /// The collection that new items go to, unlocked. One that is unlocked already is not asked for before it is needed.
+    collection: OnceLock<Option<Path>>,
     session: Path,
     cipher: Cipher,
 }
 
 impl Service {
     pub(crate) fn open(bus: Bus, access: Access) -> Result<Self, Error> {
-        let collection = bus.default_collection(access)?;
-        if access == Access::Write && collection.is_none() {
-            return Err(Error::NoCollection);
+        let collection = OnceLock::new();
+        // Before the first search: KeePassXC opens a window for a search while it is locked.
+        if access == Access::Write || !bus.is_default_unlocked() {
+            let found = bus.default_collection(access)?;
+            if access == Access::Write && found.is_none() {
+                return Err(Error::NoCollection);
+            }
+            collection.get_or_init(|| found);
         }
         for _ in 0..MAX_SESSIONS {
             let keys = KeyPair::new().ok_or(Error::NoRandomNumbers)?;
@@ -39,11 +45,19 @@ impl Service {
         Err(Error::UnsafeKey)
     }
 
+    fn collection(&self) -> Result<Option<&Path>, Error> {
+        if self.collection.get().is_none() {
+            let found = self.bus.default_collection(Access::Read)?;
+            self.collection.get_or_init(|| found);
+        }
+        Ok(self.collection.get().and_then(Option::as_ref))
+    }
+
     /// Returns all items with these attributes, unlocked.
     pub(crate) fn search(&self, attributes: &HashMap<&str, &str>) -> Result<Vec<Path>, Error> {
         let (mut found, locked) = self.bus.search_items(attributes)?;
         if !locked.is_empty() {
-            let collection = self.collection.as_ref().ok_or(Error::Locked)?;
+            let collection = self.collection()?.ok_or(Error::Locked)?;
             self.bus.unlock(collection, locked.clone())?;
             found.extend(locked);
         }
@@ -67,7 +81,7 @@ impl Service {
         attributes: &HashMap<&str, &str>,
         secret: &[u8],
     ) -> Result<(), Error> {
-        let collection = self.collection.as_ref().ok_or(Error::NoCollection)?;
+        let collection = self.collection()?.ok_or(Error::NoCollection)?;
         self.bus
             .create_item(collection, label, attributes, self.encrypt(secret)?)
     }

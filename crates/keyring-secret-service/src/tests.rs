@@ -38,6 +38,23 @@ fn the_first_request_is_one_whose_answer_does_not_matter() {
 }
 
 #[test]
+fn a_keyring_that_is_locked_is_not_searched_and_one_that_is_not_needs_one_question() {
+    let fake = Fake::start();
+    fake.connect(Access::Read).unwrap();
+    let asked: Vec<_> = fake.service().asked.drain(..).take(3).collect();
+    let expected = [
+        "ReadAlias keyring-secret-service",
+        "Get org.freedesktop.Secret.Collection",
+        "OpenSession dh-ietf1024-sha256-aes128-cbc-pkcs7",
+    ];
+    assert_eq!(asked, expected);
+    fake.service().locked = true;
+    assert_eq!(fake.connect(Access::Read).err(), Some(Error::Locked));
+    let is_search = |it: &String| it.starts_with("SearchItems");
+    assert!(!fake.service().asked.iter().any(is_search));
+}
+
+#[test]
 fn a_secret_is_stored_encrypted_read_changed_and_deleted() {
     let fake = Fake::start();
     let store = fake.connect(Access::Write).unwrap();
