@@ -329,10 +329,10 @@ fn expiry(report: &Report) -> String {
         }
         None => "the server does not say when".to_owned(),
     };
-    let then = if report.refreshable {
-        "; there is a refresh token"
-    } else {
-        "; then log in again: no refresh token came"
+    let then = match (report.refreshable, report.grant) {
+        (true, None) => "; there is a refresh token",
+        (true, Some(_)) => "; then another one is requested",
+        (false, _) => "; then log in again: no refresh token came",
     };
     format!("{when}{then}")
 }

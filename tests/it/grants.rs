@@ -198,6 +198,8 @@ fn g11_a_stored_login_is_renewed_without_a_person() {
     let fake = servers();
     let home = Home::new();
     let login = log_in(&home, &fake).expect(0);
+    let said = "the access token in 1 h; then another one is requested";
+    assert!(login.stderr.contains(said), "{}", login.stderr);
     let event = login.events.last().expect("an event");
     assert_eq!(
         (&event["event"], &event["refreshable"], &event["grant"]),
