@@ -92,19 +92,52 @@ pub fn read(text: &str) -> PasteContent {
         .replace("\\u0026", "&")
         .replace('\\', "");
     let joined = join_lines(&text);
-    let found = readings(&text)
-        .chain(readings(&joined))
-        .max_by_key(|reading| match reading {
-            PasteContent::Answer(answer) if names(&answer.query).any(|name| name == "state") => 2,
-            PasteContent::Answer(_) => 1,
-            PasteContent::NotAnAnswer(_) | PasteContent::Empty => 0,
-        });
+    let parts: Vec<_> = readings(&text).collect();
+    let found =
+        parts
+            .iter()
+            .cloned()
+            .chain(readings(&joined))
+            .max_by_key(|reading| match reading {
+                PasteContent::Answer(answer)
+                    if names(&answer.query).any(|name| name == "state") =>
+                {
+                    2
+                }
+                PasteContent::Answer(_) => 1,
+                PasteContent::NotAnAnswer(_) | PasteContent::Empty => 0,
+            });
+    let found = found.map(|found| match found {
+        PasteContent::Answer(answer) => PasteContent::Answer(with_repetitions(answer, &parts)),
+        other => other,
+    });
     let mut words = words(&joined);
     found.unwrap_or_else(|| match (words.next(), words.next()) {
         (None, _) => PasteContent::Empty,
         (Some(word), None) => read_code(word),
         _ => PasteContent::NotAnAnswer(PasteMistake::Unreadable),
     })
+}
+
+/// Returns an answer, or in its place the part of it that has a parameter twice: what a line before it has made of the name of
+/// the first one does not hide that. A line that ends in `_` may have begun that name.
+fn with_repetitions(answer: PastedResponse, parts: &[PasteContent]) -> PastedResponse {
+    let repeats = |query: &str| {
+        let count = |wanted| names(query).filter(|name| name == wanted).count();
+        ["code", "state", "error", "iss"]
+            .iter()
+            .any(|name| count(*name) > 1)
+    };
+    let is_hidden = |part: &&PastedResponse| {
+        let before = answer.query.split_once(&part.query).map(|it| it.0);
+        before.is_some_and(|it| !it.is_empty() && !it.ends_with('_')) && repeats(&part.query)
+    };
+    let answers = parts.iter().filter_map(|part| match part {
+        PasteContent::Answer(answer) => Some(answer),
+        _ => None,
+    });
+    let hidden = answers.filter(is_hidden).last().cloned();
+    hidden.filter(|_| !repeats(&answer.query)).unwrap_or(answer)
 }
 
 /// Returns `bytes` as text without what a person neither sees nor means: terminal sequences, among them the marks that

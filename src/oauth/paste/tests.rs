@@ -163,6 +163,25 @@ fn p2_an_address_cut_many_times_is_put_together() {
 }
 
 #[test]
+fn l11_a_line_before_an_answer_hides_no_repetition() {
+    for before in ["hello", "a/b", "http", "\u{ec9e}w#J;x", "two words\nthree"] {
+        for twice in [
+            "code=a&code=b&state=s",
+            "state=x&code=a&state=s",
+            "error=a&iss=x&error=b&state=s",
+        ] {
+            check(&format!("{before}\n{twice}"), twice);
+        }
+    }
+    check(
+        &format!("hello\n{QUERY}&session_state=7"),
+        &format!("{QUERY}&session_state=7"),
+    );
+    let cut = "session_state=7&code=a&state=s";
+    check(&cut.replace('_', "_\n"), cut);
+}
+
+#[test]
 fn p2_of_several_answers_the_last_counts() {
     let other = "http://127.0.0.1:1/callback?code=old&state=old";
     for between in [
