@@ -1,7 +1,7 @@
 //! What all commands share: where logins are stored, how requests are sent, and where the program runs.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::http::HttpSettings;
 use crate::os::environment::Environment;
 use crate::os::process::EnvironmentSecrets;
+use crate::os::sync::lock;
 use crate::store::cache::Cache;
 use crate::store::{
     self, Credentials, IndexEntry, Interaction, Store, StoreChoice, StoreError, StoredId,
@@ -45,7 +46,7 @@ impl UnstoredLogin {
 
     /// Returns the login, once it has tokens; nobody else sees it meanwhile.
     pub fn hold(&self) -> MutexGuard<'_, Option<Credentials>> {
-        self.login.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.login)
     }
 
     /// Forgets the tokens.

@@ -44,10 +44,7 @@ impl Search<'_> {
                 member: "authorization_servers",
                 meaning: "which authorization server to use",
             };
-            return Err(DiscoverError::Document {
-                url: printable(resource.url.as_str()),
-                why: why.into(),
-            });
+            return Err(DiscoverError::document(&resource.url, why));
         };
         self.authorization_server(first, Vec::new())
             .map_err(|mut err| {
@@ -174,12 +171,11 @@ impl Search<'_> {
         issuer: Option<&str>,
     ) -> Result<AuthorizationServer, DiscoverError> {
         let server = self.read_server(url, None).map_err(|why| {
-            let url = printable(url.as_str());
-            if why.is_definite() {
-                DiscoverError::NoDocument { url, why }
-            } else {
-                DiscoverError::Document { url, why }
+            if !why.is_definite() {
+                return DiscoverError::document(url, why);
             }
+            let url = printable(url.as_str());
+            DiscoverError::NoDocument { url, why }
         })?;
         match issuer.filter(|issuer| !metadata::same_issuer(issuer, &server.issuer)) {
             Some(issuer) => Err(DiscoverError::NearIssuer {
@@ -277,10 +273,7 @@ fn is_near(one: &str, other: &str) -> bool {
 fn no_server(mut tried: Vec<FailedFetch>) -> DiscoverError {
     if let Some(at) = tried.iter().position(|it| it.why.is_security()) {
         let FailedFetch { url, why } = tried.swap_remove(at);
-        return DiscoverError::Document {
-            url: printable(url.as_str()),
-            why,
-        };
+        return DiscoverError::document(&url, why);
     }
     let any = |is: fn(&FetchError) -> bool| tried.iter().any(|it| is(&it.why));
     let reason = if any(FetchError::is_temporary) {

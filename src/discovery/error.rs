@@ -212,6 +212,14 @@ fn describe_content(status: u16, is_html: bool) -> String {
 }
 
 impl DiscoverError {
+    /// Returns the error of a document that a login cannot do without.
+    pub(super) fn document(url: &Url, why: impl Into<FetchError>) -> Self {
+        Self::Document {
+            url: printable(url.as_str()),
+            why: why.into(),
+        }
+    }
+
     /// Tells whether the search ended without an authorization server, and would end so again.
     pub fn is_without_server(&self) -> bool {
         matches!(self, Self::NoServer { .. }) && self.class() != Class::Unavailable

@@ -205,10 +205,7 @@ fn unusable(url: &Url, server: &Url, why: FetchError) -> DiscoverError {
         {
             other_path(url, server, found)
         }
-        _ => DiscoverError::Document {
-            url: printable(url.as_str()),
-            why,
-        },
+        _ => DiscoverError::document(url, why),
     }
 }
 

@@ -12,6 +12,7 @@ use crate::oauth::endpoint;
 use crate::oauth::metadata::{AuthorizationServer, ResourceMetadata};
 use crate::oauth::text::{printable, printable_list};
 use crate::os::clock::Time;
+use crate::os::sync::lock;
 
 /// Most servers or scopes that a decision names.
 const MAX_LISTED: usize = 20;
@@ -82,7 +83,7 @@ impl Trace {
     }
 
     fn steps(&self) -> MutexGuard<'_, Vec<Step>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -15,6 +15,7 @@ use super::connector::ConnectError;
 use super::stream::TcpTransport;
 use crate::os::poll::{self, AsFd as _, OwnedFd, PollFlags};
 use crate::os::socket;
+use crate::os::sync::lock;
 
 /// How long an address is given before the next one is tried beside it.
 ///
@@ -77,22 +78,14 @@ pub fn connect(
         Limit::NotHappening => None,
     };
     let connected = connect_any(&order(addresses), deadline, limit.reason)?;
-    lock(|remembered| remembered.note(&connected));
+    lock(&REMEMBERED).note(&connected);
     log::debug!("connected to {}", connected.address);
     Ok(connected.stream)
 }
 
 /// Returns the addresses in the order in which they are tried.
 pub fn order(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
-    lock(|remembered| remembered.order(addresses))
-}
-
-fn lock<T>(with: impl FnOnce(&mut AddressHistory) -> T) -> T {
-    with(
-        &mut REMEMBERED
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner),
-    )
+    lock(&REMEMBERED).order(addresses)
 }
 
 /// What answered before, in this run.

@@ -1,7 +1,7 @@
 //! The credentials of requests: a token, and a proof of its key for each request if it is bound to one.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use oauth2::CsrfToken;
 use url::Url;
@@ -12,6 +12,7 @@ use crate::oauth::challenge;
 use crate::oauth::jwt::dpop::{is_nonce, DpopKey};
 use crate::oauth::secret::Secret;
 use crate::os::clock::Time;
+use crate::os::sync::lock;
 
 /// The bytes of the identifier of a proof.
 const JTI_BYTES: u32 = 16;
@@ -31,7 +32,7 @@ impl Nonces {
         let Some(nonce) = nonce.filter(|nonce| is_nonce(nonce)) else {
             return;
         };
-        let mut nonces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut nonces = lock(&self.0);
         let origin = url.origin().ascii_serialization();
         if nonces.len() < MAX_ORIGINS || nonces.contains_key(&origin) {
             nonces.insert(origin, nonce.to_owned());
@@ -39,7 +40,7 @@ impl Nonces {
     }
 
     fn of(&self, url: &Url) -> Option<String> {
-        let nonces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let nonces = lock(&self.0);
         nonces.get(&url.origin().ascii_serialization()).cloned()
     }
 }
@@ -83,7 +84,6 @@ impl Dpop {
 
 /// The credentials of requests to a resource.
 pub struct TokenCredential {
-    authorization: Zeroizing<String>,
     token: Secret,
     dpop: Option<Dpop>,
 }
@@ -91,12 +91,7 @@ pub struct TokenCredential {
 impl TokenCredential {
     /// Returns the credentials that an access token is; `dpop` has the key that it is bound to.
     pub fn new(token: &Secret, dpop: Option<Dpop>) -> Self {
-        let scheme = match dpop {
-            Some(_) => "DPoP",
-            None => "Bearer",
-        };
         Self {
-            authorization: Zeroizing::new(format!("{scheme} {}", token.expose())),
             token: token.clone(),
             dpop,
         }
@@ -111,7 +106,12 @@ impl TokenCredential {
     ///
     /// Spec: RFC 6750 section 2.1; RFC 9449 section 7.1.
     pub fn authorization(&self) -> (&'static str, Zeroizing<String>) {
-        ("Authorization", self.authorization.clone())
+        let scheme = match self.dpop {
+            Some(_) => "DPoP",
+            None => "Bearer",
+        };
+        let value = format!("{scheme} {}", self.token.expose());
+        ("Authorization", Zeroizing::new(value))
     }
 
     /// Returns the headers of one request: `Authorization`, and `DPoP` with a proof if the token is bound.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use ureq::http::Uri;
@@ -11,6 +11,7 @@ use url::Url;
 
 use super::authority;
 use crate::os::poll::{is_ready, PollFlags};
+use crate::os::sync::lock;
 
 /// Longest wait for the rest of a TLS record that has begun to arrive. Nobody waits for a response then.
 const REST_OF_RECORD: Duration = Duration::from_millis(2);
@@ -127,7 +128,7 @@ impl OpenConnections {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

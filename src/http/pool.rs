@@ -1,6 +1,6 @@
 //! The connections that requests share, one agent for each kind of them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ureq::{Agent, ProxyProtocol};
@@ -12,6 +12,7 @@ use super::proxy::ProxyChoice;
 use super::resolver::{bare_host, PolicedResolver, TypedHost};
 use super::tls;
 use super::{HttpError, HttpSettings, MAX_HEAD_BYTES};
+use crate::os::sync::lock;
 
 /// Most connections that stay open for further requests.
 const MAX_IDLE_CONNECTIONS: usize = 32;
@@ -61,7 +62,7 @@ impl Pool {
         let secure_proxy =
             proxy.is_some_and(|chosen| chosen.proxy.protocol() == ProxyProtocol::Https);
         let secure = url.scheme() == "https" || secure_proxy;
-        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut agents = lock(&self.agents);
         let is_same = |it: &&PooledAgent| it.secure == secure && it.proxy.as_ref() == proxy;
         if let Some(pooled) = agents.iter().find(is_same) {
             return Ok(pooled.agent.clone());

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use ureq::{Proxy, ProxyProtocol};
 use url::{Host, Url};
 
 use crate::oauth::endpoint;
 use crate::oauth::text::printable;
+use crate::os::sync::lock;
 use crate::warning::warn_user;
 
 /// The variables that may name a proxy; of those for a scheme the first one that is set counts.
@@ -88,7 +89,7 @@ pub fn proxy_for(server: &Url) -> Option<String> {
 pub(super) fn chosen(url: &Url) -> Option<ProxyChoice> {
     static WARNED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     let (chosen, warnings) = choose(url, &environment);
-    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut warned = lock(&WARNED);
     for warning in warnings {
         if warned.insert(warning.clone()) {
             warn_user!(ProxyIgnored, "{warning}");

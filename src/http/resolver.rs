@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::sync::mpsc::{sync_channel, RecvTimeoutError};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::thread;
 
 use ureq::config::Config;
@@ -16,6 +16,7 @@ use super::connect;
 use super::connector::ConnectError;
 use super::proxy::is_socks;
 use crate::oauth::endpoint::AddressScope;
+use crate::os::sync::lock;
 
 /// The most addresses of a host that are tried.
 const MAX_ADDRESSES: usize = 16;
@@ -167,7 +168,7 @@ impl PolicedResolver {
 
 /// Notes addresses that a typed name has, and returns all that it had in this run.
 fn note(host: &str, found: &[SocketAddr]) -> Vec<IpAddr> {
-    let mut all = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut all = lock(&FOUND);
     let noted = all.entry(host.to_owned()).or_default();
     for address in found.iter().map(SocketAddr::ip) {
         if !noted.contains(&address) {

@@ -2,7 +2,7 @@
 
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use super::{authority, run, Http, HttpError, CONNECT_LIMIT};
 use crate::os::clock::Deadline;
 use crate::os::poll::{self, AsFd as _, PollFlags};
 use crate::os::socket::{self, PairSocket};
+use crate::os::sync::lock;
 
 /// How often a connection that the server has closed is opened again.
 const MAX_REOPENINGS: usize = 5;
@@ -52,7 +53,7 @@ impl Standby {
 
 impl Drop for Standby {
     fn drop(&mut self) {
-        *self.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(&self.is_over) = true;
     }
 }
 
@@ -125,7 +126,7 @@ impl Http {
                     continue;
                 }
                 replace_at = None;
-                let is_stopped = stop.is_over.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_stopped = lock(&stop.is_over);
                 if *is_stopped {
                     return;
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 use ureq::config::Config;
@@ -12,6 +12,7 @@ use ureq::Agent;
 
 use super::pool::BUFFER_BYTES;
 use super::{authorities, HttpError, HttpSettings};
+use crate::os::sync::lock;
 
 /// What this process trusts, by the user's file of certificate authorities.
 static TRUST: Mutex<BTreeMap<Option<PathBuf>, Arc<Trust>>> = Mutex::new(BTreeMap::new());
@@ -26,14 +27,14 @@ struct Trust {
 
 impl Trust {
     fn of(settings: &HttpSettings) -> Arc<Self> {
-        let mut all = TRUST.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&TRUST);
         Arc::clone(all.entry(settings.ca_file.clone()).or_default())
     }
 
     /// Returns the configuration for TLS; reads the certificate authorities unless that was done. An error is not kept: the
     /// file may be there later.
     fn config(&self, settings: &HttpSettings) -> Result<&Config, HttpError> {
-        let _reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let _reading = lock(&self.reading);
         if let Some(config) = self.config.get() {
             return Ok(config);
         }

@@ -44,6 +44,11 @@ pub struct ErrorResponse {
 }
 
 impl ErrorResponse {
+    /// Returns the error code; empty if there is none.
+    pub fn code(&self) -> &str {
+        self.error.as_deref().unwrap_or_default()
+    }
+
     /// Tells whether the error code is this one.
     pub fn is(&self, error: &str) -> bool {
         self.error.as_deref() == Some(error)
@@ -107,7 +112,7 @@ pub fn classify_with(status: u16, body: &[u8], other_type: Option<&str>) -> Toke
 }
 
 fn refusal(words: ErrorResponse, body: &[u8]) -> TokenResponse {
-    let is_refused = words.error.as_deref().is_some_and(means_refused);
+    let is_refused = means_refused(words.code());
     let all = members(body).codes;
     let mut said = words.error.iter().chain(&all).chain(&words.description);
     if !is_refused && said.any(|word| means_busy(word)) {

@@ -219,7 +219,7 @@ fn mark_refresh_token_refused(
     };
     let mut now = found.credentials.clone();
     let error = match refusal {
-        ExchangeError::Refused { words, .. } => words.error.as_deref().unwrap_or_default(),
+        ExchangeError::Refused { words, .. } => words.code(),
         _ => "",
     };
     let is_unknown = login.registration == RegistrationKind::Dynamic && client::is_unknown(error);

@@ -4,7 +4,7 @@ use super::{credential, id_jag, renewal, LockedLogin};
 use crate::context::Settings;
 use crate::error::Error;
 use crate::http::Http;
-use crate::oauth::grant::{Assertion, JWT_BEARER};
+use crate::oauth::grant::JWT_BEARER;
 use crate::oauth::jwt::assertion::CLIENT_ASSERTION_TYPE;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
@@ -12,7 +12,7 @@ use crate::oauth::token::TokenType;
 use crate::os::clock::Deadline;
 use crate::store::{Credentials, GrantType, StoreError, Stored};
 use crate::token_endpoint::{
-    assertion, client_of, ExchangeError, GrantParameters, TokenRequest, CLIENT_CREDENTIALS,
+    assertion, client_of, ExchangeError, TokenRequest, CLIENT_CREDENTIALS,
 };
 
 /// Requests new tokens, and returns the login with them. A refresh token that comes is not stored: the grant itself can be
@@ -29,37 +29,44 @@ pub fn obtain(
     retry_until: Deadline,
 ) -> Result<Credentials, Error> {
     let http = Http::new(&settings.http, &login.typed_urls(), renewal::REQUEST_LIMIT);
-    let request = GrantRequest {
-        login,
-        settings,
-        http: &http,
-        retry_until,
+    let failed = |source| failed(login, settings, source);
+    let read = |assertion| {
+        let read = assertion::read(assertion, login, &settings.http);
+        read.map_err(|source| Error::Assertion {
+            issuer: printable(&login.issuer),
+            source,
+        })
     };
-    match login.grant.known() {
-        Some(GrantType::ClientCredentials) => match &login.unattended.assertion {
-            None => request.send(CLIENT_CREDENTIALS, &[]),
-            Some(assertion) => {
-                let assertion = request.assertion(assertion)?;
-                let parameters = [
-                    ("client_assertion_type", CLIENT_ASSERTION_TYPE),
-                    ("client_assertion", assertion.expose()),
-                ];
-                request.send(CLIENT_CREDENTIALS, &parameters)
-            }
-        },
-        Some(GrantType::JwtBearer) => match &login.unattended.assertion {
-            None => Err(request.failed(ExchangeError::Request)),
-            Some(assertion) => {
-                let assertion = request.assertion(assertion)?;
-                request.send(JWT_BEARER, &[("assertion", assertion.expose())])
-            }
-        },
+    let platform = login.unattended.assertion.as_ref();
+    let (grant_type, assertion) = match login.grant.known() {
+        Some(GrantType::ClientCredentials) => (CLIENT_CREDENTIALS, platform.map(read).transpose()?),
+        Some(GrantType::JwtBearer) => {
+            let platform = platform.ok_or_else(|| failed(ExchangeError::Request))?;
+            (JWT_BEARER, Some(read(platform)?))
+        }
         Some(GrantType::IdJag) => {
             let assertion = id_jag::request(login, settings, &http, retry_until)?;
-            request.send(JWT_BEARER, &[("assertion", assertion.expose())])
+            (JWT_BEARER, Some(assertion))
         }
-        _ => Err(request.failed(ExchangeError::Request)),
+        _ => return Err(failed(ExchangeError::Request)),
+    };
+    let assertion = assertion.as_ref().map(Secret::expose);
+    let parameters: Vec<_> = match (assertion, grant_type) {
+        (None, _) => Vec::new(),
+        (Some(assertion), JWT_BEARER) => vec![("assertion", assertion)],
+        (Some(assertion), _) => vec![
+            ("client_assertion_type", CLIENT_ASSERTION_TYPE),
+            ("client_assertion", assertion),
+        ],
+    };
+    let client = client_of(login)?;
+    let send =
+        |request: &TokenRequest| request.grant(grant_type, &parameters, &login.scopes_requested);
+    let tokens = credential::request((login, &client), &http, retry_until, send).map_err(failed)?;
+    if login.dpop_key.is_some() && tokens.token_type == TokenType::Bearer {
+        credential::warn_of_no_binding();
     }
+    Ok(login.clone().renewed(tokens, &login.scopes_requested))
 }
 
 /// Requests new tokens for a locked login, stores them, and returns the login as it is then.
@@ -81,51 +88,17 @@ pub(super) fn renew(
     now.ok_or_else(|| renewal::logged_out(key, settings))
 }
 
-/// A request by the grant of a login.
-struct GrantRequest<'a> {
-    login: &'a Credentials,
-    settings: &'a Settings,
-    http: &'a Http,
-    retry_until: Deadline,
-}
-
-impl GrantRequest<'_> {
-    fn send(&self, grant_type: &str, parameters: GrantParameters) -> Result<Credentials, Error> {
-        let login = self.login;
-        let client = client_of(login)?;
-        let send =
-            |request: &TokenRequest| request.grant(grant_type, parameters, &login.scopes_requested);
-        let tokens = credential::request((login, &client), self.http, self.retry_until, send)
-            .map_err(|source| self.failed(source))?;
-        if login.dpop_key.is_some() && tokens.token_type == TokenType::Bearer {
-            credential::warn_of_no_binding();
-        }
-        Ok(login.clone().renewed(tokens, &login.scopes_requested))
-    }
-
-    /// Reads the JWT of the platform.
-    fn assertion(&self, assertion: &Assertion) -> Result<Secret, Error> {
-        assertion::read(assertion, self.login, &self.settings.http).map_err(|source| {
-            Error::Assertion {
-                issuer: printable(&self.login.issuer),
-                source,
-            }
-        })
-    }
-
-    fn failed(&self, source: ExchangeError) -> Error {
-        let has_proof = self.login.dpop_key.is_some();
-        let options: &[_] = match source.wants_proof() && !has_proof {
-            true => &["--force", "--dpop"],
-            false => &["--force"],
-        };
-        Error::Grant {
-            issuer: printable(&self.login.issuer),
-            // What is stored nowhere has no command that makes it again.
-            login: (self.login.generation > 0)
-                .then(|| self.settings.login_again(self.login, options)),
-            has_proof,
-            source,
-        }
+fn failed(login: &Credentials, settings: &Settings, source: ExchangeError) -> Error {
+    let has_proof = login.dpop_key.is_some();
+    let options: &[_] = match source.wants_proof() && !has_proof {
+        true => &["--force", "--dpop"],
+        false => &["--force"],
+    };
+    Error::Grant {
+        issuer: printable(&login.issuer),
+        // What is stored nowhere has no command that makes it again.
+        login: (login.generation > 0).then(|| settings.login_again(login, options)),
+        has_proof,
+        source,
     }
 }

@@ -23,14 +23,30 @@ const MAX_KEY_BYTES: u64 = 64 * 1024;
 
 /// Why the key of a client cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot use the private key of the client{}", place(file, *is_of_variable))]
+#[error("cannot use the private key of the client{}", place(from))]
 pub struct ClientKeyError {
-    /// The file; empty for a key from a variable, and for one that is stored with the login.
-    file: String,
-    /// The key is from the variable.
-    is_of_variable: bool,
+    /// Its file or its variable; empty for one that is stored with the login.
+    from: String,
     #[source]
     source: ClientKeyFault,
+}
+
+impl ClientKeyError {
+    /// Returns the error of a key in this file, if it is in one.
+    fn of(file: Option<&Path>, source: impl Into<ClientKeyFault>) -> Self {
+        let from = file.map(|path| path.display().to_string());
+        Self {
+            from: from.unwrap_or_default(),
+            source: source.into(),
+        }
+    }
+}
+
+fn place(from: &str) -> String {
+    match from {
+        "" => String::new(),
+        from => format!(" in {from}"),
+    }
 }
 
 /// What is wrong with a key.
@@ -46,14 +62,6 @@ enum ClientKeyFault {
     Unknown,
 }
 
-fn place(file: &str, is_of_variable: bool) -> String {
-    match file {
-        "" if is_of_variable => format!(" in {KEY_VARIABLE}"),
-        "" => String::new(),
-        file => format!(" in {file}"),
-    }
-}
-
 impl Failure for ClientKeyError {
     fn code(&self) -> Code {
         Code::ClientKeyUnusable
@@ -62,7 +70,9 @@ impl Failure for ClientKeyError {
     fn hint(&self, _about: &About) -> Option<Hint> {
         let hint = match &self.source {
             ClientKeyFault::Read(_) => "check the path, and who may read the file".to_owned(),
-            ClientKeyFault::Key(err) => err.hint(&self.file),
+            ClientKeyFault::Key(err) => {
+                err.hint(if self.from == KEY_VARIABLE { "" } else { &self.from })
+            }
             ClientKeyFault::Algorithm(AlgorithmError::NotOfKey { .. }) => {
                 "leave out --client-key-alg, or name one of these".to_owned()
             }
@@ -105,15 +115,10 @@ impl GivenKey {
     ///
     /// A [`ClientKeyError`].
     pub fn read(path: &Path, options: AssertionOptions) -> Result<Self, ClientKeyError> {
-        let shown = path.display().to_string();
-        let failed = |source| ClientKeyError {
-            file: shown.clone(),
-            is_of_variable: false,
-            source,
-        };
-        let file = read_given(path, MAX_KEY_BYTES).map_err(|err| failed(err.into()))?;
+        let file =
+            read_given(path, MAX_KEY_BYTES).map_err(|err| ClientKeyError::of(Some(path), err))?;
         let key = SigningKey::read(&file.bytes, options.kid.as_deref());
-        let key = key.map_err(|err| failed(err.into()))?;
+        let key = key.map_err(|err| ClientKeyError::of(Some(path), err))?;
         let text = Zeroizing::new(String::from_utf8_lossy(&file.bytes).into_owned());
         let stored = file.path.is_none().then(|| Secret::new(text.as_str()));
         Ok(Self::new(key, file.path, stored, options))
@@ -128,9 +133,8 @@ impl GivenKey {
         let text = unfolded(text.expose());
         let key = SigningKey::read(text.as_bytes(), options.kid.as_deref());
         let key = key.map_err(|err| ClientKeyError {
-            file: String::new(),
-            is_of_variable: true,
-            source: err.into(),
+            from: KEY_VARIABLE.to_owned(),
+            ..ClientKeyError::of(None, err)
         })?;
         Ok(Self::new(
             key,
@@ -223,11 +227,7 @@ pub fn client_of(login: &Credentials) -> Result<Client, ClientKeyError> {
             client.key = Some(with_record(Arc::new(load(record)?), record.clone())?);
         }
         None if client.auth == ClientAuth::PrivateKeyJwt => {
-            return Err(ClientKeyError {
-                file: String::new(),
-                is_of_variable: false,
-                source: ClientKeyFault::Unknown,
-            })
+            return Err(ClientKeyError::of(None, ClientKeyFault::Unknown))
         }
         _ => {}
     }
@@ -243,20 +243,10 @@ fn load(record: &ClientKeyRecord) -> Result<SigningKey, ClientKeyError> {
         (None, Some(key)) => SigningKey::read(key.expose().as_bytes(), kid).map_err(Into::into),
         (None, None) => Err(ClientKeyFault::Unknown),
     };
-    key.map_err(|source| failed(record, source))
+    key.map_err(|source| ClientKeyError::of(record.file.as_deref(), source))
 }
 
 fn with_record(key: Arc<SigningKey>, record: ClientKeyRecord) -> Result<ClientKey, ClientKeyError> {
-    ClientKey::new(key, record.clone()).map_err(|err| failed(&record, err.into()))
-}
-
-fn failed(record: &ClientKeyRecord, source: ClientKeyFault) -> ClientKeyError {
-    let file = record.file.as_ref();
-    ClientKeyError {
-        file: file
-            .map(|path| path.display().to_string())
-            .unwrap_or_default(),
-        is_of_variable: false,
-        source,
-    }
+    let file = record.file.clone();
+    ClientKey::new(key, record).map_err(|err| ClientKeyError::of(file.as_deref(), err))
 }

@@ -6,7 +6,7 @@ use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use url::Url;
 
 use super::client_auth::{authenticate, build, AuthForm, Endpoint};
-use super::{busy_hint, secrets, send, EndpointResponse, TokenRequest, UNKNOWN_CLIENT};
+use super::{busy_hint, hint_about, secrets, send, EndpointResponse, TokenRequest};
 use crate::failure::{About, Class, Code, Failure, Hint};
 use crate::http::{Http, HttpError};
 use crate::oauth::callback::refusal_hint;
@@ -115,9 +115,8 @@ impl DeviceError {
 
 impl Failure for DeviceError {
     fn code(&self) -> Code {
-        let of_error = |words: &ErrorResponse, otherwise| {
-            Code::of_oauth_error(words.error.as_deref().unwrap_or_default(), otherwise)
-        };
+        let of_error =
+            |words: &ErrorResponse, otherwise| Code::of_oauth_error(words.code(), otherwise);
         match self {
             Self::Unsupported => Code::DeviceFlowUnsupported,
             Self::NoCode { words, .. } => of_error(words, Code::Refused),
@@ -157,18 +156,15 @@ impl Failure for DeviceError {
                 "leave --device out: any browser will do then, also that of another computer, whose last address can be pasted"
             }
             Self::NoCode { words, .. } | Self::Ended(DeviceEnd::Refused(words)) => {
-                let error = words.error.as_deref().unwrap_or_default();
-                match (about.explain(error, words.description.as_deref()), error) {
-                    (Some(hint), _) => hint,
-                    (None, "invalid_client") => UNKNOWN_CLIENT,
-                    (None, "unauthorized_client") => {
+                hint_about(words, about, |error| match error {
+                    "unauthorized_client" => {
                         "the client may not use device codes: allow it in its registration, or leave --device out"
                     }
-                    (None, "invalid_scope" | "invalid_target") => refusal_hint(error),
-                    (None, _) => {
+                    "invalid_scope" | "invalid_target" => refusal_hint(error),
+                    _ => {
                         "run the command again for a new code; if it is refused again, ask the operator of the server"
                     }
-                }
+                })
             }
             Self::Busy { retry_after, .. } => return Some(busy_hint(*retry_after)),
             Self::Response {

@@ -7,7 +7,7 @@ use oauth2::PkceCodeVerifier;
 use url::Url;
 
 use super::client_auth::{authenticate, build, AuthForm, Endpoint};
-use super::{busy_hint, secrets, send, EndpointResponse, UNKNOWN_CLIENT};
+use super::{busy_hint, hint_about, secrets, send, EndpointResponse};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::http::dpop::{send_with_nonce, Dpop};
 use crate::http::retry::{repeat, FIRST_PAUSE};
@@ -136,10 +136,7 @@ impl ExchangeError {
 impl Failure for ExchangeError {
     fn code(&self) -> Code {
         match self {
-            Self::Refused { words, .. } => {
-                let error = words.error.as_deref().unwrap_or_default();
-                Code::of_oauth_error(error, Code::TokenRefused)
-            }
+            Self::Refused { words, .. } => Code::of_oauth_error(words.code(), Code::TokenRefused),
             Self::Busy { .. }
             | Self::Unusable {
                 why: TokenResponseError::NotTokens,
@@ -152,19 +149,14 @@ impl Failure for ExchangeError {
 
     fn hint(&self, about: &About) -> Option<Hint> {
         let hint = match self {
-            Self::Refused { words, .. } => {
-                let error = words.error.as_deref().unwrap_or_default();
-                match (about.explain(error, words.description.as_deref()), error) {
-                    (Some(hint), _) => hint,
-                    (None, "invalid_client") => UNKNOWN_CLIENT,
-                    (None, "invalid_scope" | "invalid_target" | "unauthorized_client") => {
-                        refusal_hint(error)
-                    }
-                    (None, _) => {
-                        "run the command again; if the code is refused again, ask the operator of the server"
-                    }
+            Self::Refused { words, .. } => hint_about(words, about, |error| {
+                match error {
+                "invalid_scope" | "invalid_target" | "unauthorized_client" => refusal_hint(error),
+                _ => {
+                    "run the command again; if the code is refused again, ask the operator of the server"
                 }
             }
+            }),
             Self::Http(err) => return err.hint(about),
             Self::Busy { retry_after, .. } => return Some(busy_hint(*retry_after)),
             Self::Unusable {

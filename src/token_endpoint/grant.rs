@@ -8,16 +8,13 @@ use crate::oauth::client::ClientAuth;
 /// The grant type of a client that asks for itself. Spec: RFC 6749 section 4.4.2.
 pub const CLIENT_CREDENTIALS: &str = "client_credentials";
 
-/// The parameters of a token request, beside those of client authentication and the resource.
-pub type GrantParameters<'a> = &'a [(&'static str, &'a str)];
-
 impl ExchangeError {
     /// Returns what helps where a grant without a person is refused; `None` for any other error.
     pub fn grant_hint(&self) -> Option<&'static str> {
         let Self::Refused { words, .. } = self else {
             return None;
         };
-        Some(match words.error.as_deref().unwrap_or_default() {
+        Some(match words.code() {
             "invalid_client" => {
                 "check --client-id, and the secret, key or assertion that the client authenticates with"
             }
@@ -44,7 +41,7 @@ impl TokenRequest<'_> {
     pub fn grant(
         &self,
         grant_type: &str,
-        parameters: GrantParameters,
+        parameters: &[(&str, &str)],
         scopes: &[String],
     ) -> Result<IssuedTokens, ExchangeError> {
         let form = match self.client.auth {

@@ -15,7 +15,7 @@ pub use assertion::AssertionError;
 pub use client_key::{client_of, AssertionOptions, ClientKeyError, GivenKey};
 pub use device::{DeviceError, DeviceRequest, PollAnswer};
 pub use exchange::{ExchangeError, IssuedTokens, TokenRequest};
-pub use grant::{GrantParameters, CLIENT_CREDENTIALS};
+pub use grant::CLIENT_CREDENTIALS;
 pub use revoke::{revoke, RevokeError};
 
 use std::time::Duration;
@@ -24,15 +24,29 @@ use oauth2::HttpRequest;
 use url::{form_urlencoded, Url};
 use zeroize::Zeroizing;
 
-use crate::failure::Hint;
+use crate::failure::{About, Hint};
 use crate::http::{Http, HttpError, Redirects, Response};
 use crate::oauth::client::Client;
 use crate::oauth::secret::Secret;
+use crate::oauth::token_endpoint::ErrorResponse;
 use crate::os::clock::{in_words, Time};
 
 /// What to do about a client that the server does not accept.
 const UNKNOWN_CLIENT: &str =
     "run the command again to register a new client; for a client of your own, check --client-id and --client-secret-file";
+
+/// Returns what to do about an error response: what is known of the provider; else what `other` says of its code.
+fn hint_about(
+    words: &ErrorResponse,
+    about: &About,
+    other: impl FnOnce(&str) -> &'static str,
+) -> &'static str {
+    let known = about.explain(words.code(), words.description.as_deref());
+    known.unwrap_or_else(|| match words.code() {
+        "invalid_client" => UNKNOWN_CLIENT,
+        error => other(error),
+    })
+}
 
 /// Returns what to do about a server that is busy.
 fn busy_hint(retry_after: Option<Duration>) -> Hint {

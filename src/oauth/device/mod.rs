@@ -68,7 +68,7 @@ impl PollResponse {
             return Self::Tokens(tokens);
         }
         let words = token_endpoint::error_words(body);
-        let error = words.error.as_deref().unwrap_or_default();
+        let error = words.code();
         match standard(error).unwrap_or(error) {
             "authorization_pending" => return Self::Pending,
             "slow_down" => return Self::SlowDown(response::interval(body)),

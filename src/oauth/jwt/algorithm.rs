@@ -6,27 +6,20 @@ use serde::{Deserialize, Serialize};
 ///
 /// Spec: RFC 7518 section 3.1; RFC 8037 section 3.1; RFC 9864 section 2.2 for `Ed25519`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 #[allow(missing_docs)]
 pub enum Algorithm {
-    #[serde(rename = "ES256")]
     Es256,
-    #[serde(rename = "ES384")]
     Es384,
     #[serde(rename = "EdDSA")]
     EdDsa,
     #[serde(rename = "Ed25519")]
     Ed25519,
-    #[serde(rename = "PS256")]
     Ps256,
-    #[serde(rename = "RS256")]
     Rs256,
-    #[serde(rename = "PS384")]
     Ps384,
-    #[serde(rename = "RS384")]
     Rs384,
-    #[serde(rename = "PS512")]
     Ps512,
-    #[serde(rename = "RS512")]
     Rs512,
 }
 

@@ -4,10 +4,11 @@ use zeroize::Zeroizing;
 
 use super::fault::ExecFault;
 use super::protocol::{self, HelperAnswer, HelperRequest, Verb};
-use super::{lock, said, ExecBackend};
+use super::{said, ExecBackend};
 use crate::oauth::text::printable;
 use crate::os::clock::Deadline;
 use crate::os::command::{self, CommandError};
+use crate::os::sync::lock;
 use crate::warning::warn_user;
 
 /// A revision, and the bytes of its value.

@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::super::backend::{LeaseAttempt, Leases};
 use super::super::{text, Credentials, StoreError, StoredId};
-use super::{lock, protocol, ExecBackend, FoundRecord, Record, FORMAT};
+use super::{protocol, ExecBackend, FoundRecord, Record, FORMAT};
 use crate::digest;
 use crate::os::clock::{self, Deadline};
 use crate::os::files;
+use crate::os::sync::lock;
 
 /// How long a lease is: longer than a refresh can take. A machine that is killed leaves it behind.
 const LENGTH: Duration = Duration::from_secs(45);
