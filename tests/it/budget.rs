@@ -8,13 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most lines of code.
-const MAX_CODE: usize = 40_310;
+const MAX_CODE: usize = 40_250;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 446;
+const MAX_TYPES: usize = 443;
 
 /// Most lines of code of one file.
-const MAX_FILE: usize = 460;
+const MAX_FILE: usize = 450;
 
 /// Most direct dependencies on Linux, without those of the tests.
 const MAX_DEPENDENCIES: usize = 46;
