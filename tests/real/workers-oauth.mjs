@@ -6,6 +6,7 @@
 // that a test may ask for. It ends when its stdin closes.
 
 import { readFileSync } from 'node:fs';
+import http from 'node:http';
 import { dieWithParent, installed, load } from './bounds.mjs';
 
 dieWithParent();
@@ -83,8 +84,6 @@ export default {
 `;
 
 const miniflare = new Miniflare({
-  host: '127.0.0.1',
-  port: 0,
   cf: false,
   compatibilityDate: '2026-07-01',
   kvNamespaces: ['OAUTH_KV'],
@@ -93,4 +92,16 @@ const miniflare = new Miniflare({
     { type: 'ESModule', path: 'oauth-provider.js', contents: readFileSync(library, 'utf8') },
   ],
 });
-console.log(`ready ${(await miniflare.ready).origin}/mcp`);
+await miniflare.ready;
+
+// workerd keeps a connection open for five seconds whatever the client says, so it is not asked directly.
+const server = http.createServer(async (request, response) => {
+  const url = `http://127.0.0.1:${server.address().port}${request.url}`;
+  const hasBody = !['GET', 'HEAD'].includes(request.method);
+  const body = hasBody ? Buffer.concat(await request.toArray()) : undefined;
+  const { connection, host, ...headers } = request.headers;
+  const answer = await miniflare.dispatchFetch(url, { method: request.method, headers, body, redirect: 'manual' });
+  response.writeHead(answer.status, Object.fromEntries(answer.headers));
+  response.end(Buffer.from(await answer.arrayBuffer()));
+});
+server.listen(0, '127.0.0.1', () => console.log(`ready http://127.0.0.1:${server.address().port}/mcp`));
