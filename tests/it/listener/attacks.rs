@@ -288,7 +288,7 @@ fn l6_a_slow_callback_is_not_driven_out_by_connections_of_another_kind() {
             waiting.target(),
             waiting.address
         );
-        let rest = head[sent.len()..].as_bytes();
+        let rest = &head.as_bytes()[sent.len()..];
         good.write_all(rest).expect("writing");
         let mut page = Vec::new();
         good.read_to_end(&mut page).expect("a page");
