@@ -325,13 +325,15 @@ pub struct LoginCommand {
     pub settings: Vec<String>,
 }
 
-/// Returns what an error of the operating system says, without the number that the standard library appends.
+/// Returns what an error of the operating system says, without the number that the standard library appends, and the dot that
+/// Windows has before it.
 pub fn without_os_number(text: &str) -> String {
     let mut parts = text.split(" (os error ");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         match part.split_once(')') {
             Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                plain.truncate(plain.trim_end_matches('.').len());
                 plain.push_str(rest);
             }
             _ => {
@@ -390,9 +392,14 @@ mod tests {
 
     #[test]
     fn numbers_of_the_system_are_not_printed() {
-        let denied = std::io::Error::from_raw_os_error(13).to_string();
+        let said = std::io::Error::from_raw_os_error(13).to_string();
+        let denied = without_os_number(&said);
+        assert!(said.starts_with(&denied) && said.contains("13") && !denied.contains("13"));
         for (text, expected) in [
-            (denied.as_str(), "Permission denied"),
+            (
+                "a: Access is denied. (os error 5); b",
+                "a: Access is denied; b",
+            ),
             (
                 "a: No such file or directory (os error 2); b (os error 17): c",
                 "a: No such file or directory; b: c",

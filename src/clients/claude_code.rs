@@ -3,6 +3,8 @@
 //! Its own store of logins is not written: the same file holds the user's subscription, and writes of two programs have
 //! destroyed it before.
 
+use std::path::{Path, MAIN_SEPARATOR};
+
 use serde_json::json;
 
 use super::setting::{EntryPlace, Setting};
@@ -20,12 +22,19 @@ pub const TARGET: Target = Target {
     ..Target::NEW
 };
 
+/// Returns how Claude Code names the directory of a project: with slashes on Windows too, where a name with backslashes is
+/// another one.
+pub fn project_name(directory: &Path) -> String {
+    let name = directory.display().to_string();
+    name.replace(MAIN_SEPARATOR, "/")
+}
+
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     // A project's own file is shared, and not changed: the user's setting for the project wins over it.
     let project = handover.configured.and_then(|it| it.project.as_ref());
     let mut keys = Vec::new();
     if let Some(directory) = project {
-        keys.extend(["projects".to_owned(), directory.display().to_string()]);
+        keys.extend(["projects".to_owned(), project_name(directory)]);
     }
     keys.push("mcpServers".to_owned());
     let place = EntryPlace {

@@ -51,7 +51,7 @@ fn usual_path(places: &Places) -> PathBuf {
         let home = places.path_or("CLINE_DIR", ".cline");
         let data = places.path("CLINE_DATA_DIR");
         let data = data.unwrap_or_else(|| home.join("data"));
-        data.join("settings/cline_mcp_settings.json")
+        data.join("settings").join("cline_mcp_settings.json")
     })
 }
 

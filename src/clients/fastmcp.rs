@@ -181,7 +181,8 @@ mod tests {
                 .strip_prefix("/project/store")
                 .expect("a path there")
                 .display()
-                .to_string();
+                .to_string()
+                .replace('\\', "/");
             (
                 path,
                 serde_json::from_str(&change.apply(None).expect("a text")).expect("JSON"),

@@ -180,7 +180,7 @@ mod tests {
         let text = |change: &Change| change.apply(None).expect("a text");
         let pair = |change: &Change| {
             (
-                change.path.display().to_string(),
+                change.path.display().to_string().replace('\\', "/"),
                 serde_json::from_str(&text(change)).expect("JSON"),
             )
         };

@@ -133,6 +133,7 @@ impl Drop for HeldLock {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
     use std::fs::FileTimes;
 
     use super::*;
@@ -155,6 +156,8 @@ mod tests {
         assert_eq!(others(), 0);
     }
 
+    /// Windows opens no directory in this way.
+    #[cfg(unix)]
     #[test]
     fn cw2_a_stale_lock_of_a_client_is_taken_over() {
         let place = tempfile::tempdir().expect("a directory");

@@ -136,7 +136,7 @@ impl Places {
     /// Returns the path that a variable holds, or else a path below the home directory.
     pub fn path_or(&self, variable: &str, below_home: &str) -> PathBuf {
         self.path(variable)
-            .unwrap_or_else(|| self.home.join(below_home))
+            .unwrap_or_else(|| places::below(&self.home, below_home))
     }
 
     /// Returns the directory on Windows of what goes with the user from computer to computer.

@@ -116,8 +116,12 @@ mod tests {
             change.path,
             Path::new("/home/ann/.local/share/opencode/mcp-auth.json")
         );
-        let lock =
-            "/home/ann/.local/state/opencode/locks/c0d7c3f1f2face93fe10e63a3d0d8ff22156eb42.lock";
+        // Its name is a hash of the path as the system writes it.
+        let name = match cfg!(windows) {
+            true => "1fb12d40f13066b4ee1c54cc2f30388241a4fb42",
+            false => "c0d7c3f1f2face93fe10e63a3d0d8ff22156eb42",
+        };
+        let lock = format!("/home/ann/.local/state/opencode/locks/{name}.lock");
         assert_eq!(change.lock, Some(Lock::Directory(lock.into())));
         assert!(change.secret);
         let entry = json!({

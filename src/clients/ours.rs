@@ -185,6 +185,7 @@ mod tests {
                 "'/opt/x y/mcp-login' --profile work headers linear",
                 Some("/opt/x y/mcp-login"),
             ),
+            #[cfg(unix)]
             (
                 "'/opt/o'\\''x/mcp-login' headers linear",
                 Some("/opt/o'x/mcp-login"),
@@ -267,9 +268,10 @@ mod tests {
             linear.connect(),
             ["connect", "https://mcp.linear.app/mcp", "--store", "file"]
         );
+        let quote = if cfg!(windows) { '"' } else { '\'' };
         assert_eq!(
             linear.shell("headers"),
-            "'/o p/mcp-login' --store file headers https://mcp.linear.app/mcp"
+            format!("{quote}/o p/mcp-login{quote} --store file headers https://mcp.linear.app/mcp")
         );
         assert_eq!(
             command("-x").connect(),
@@ -277,7 +279,7 @@ mod tests {
         );
         assert_eq!(
             command("-x").shell("token"),
-            "'/o p/mcp-login' --store file token -- -x"
+            format!("{quote}/o p/mcp-login{quote} --store file token -- -x")
         );
     }
 }

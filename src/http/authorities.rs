@@ -267,9 +267,10 @@ fn is_in_bundle(to: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #![cfg(unix)]
+
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn a21_only_so_much_is_read_of_regular_files() {
         let place = tempfile::tempdir().expect("a directory");

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::browser;
 use super::clock::Deadline;
-use super::process;
+use super::process::{self, Group};
 
 /// The most of stderr that is read, in bytes; what is beyond it is dropped.
 const STDERR_BYTES: usize = 4096;
@@ -78,7 +78,8 @@ pub fn run(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut running = Running(process::spawn_group(&mut command)?);
+    let (child, group) = process::spawn_group(&mut command)?;
+    let mut running = Running(child, group);
     let answer = running.answer(stdin, deadline, max_bytes);
     if answer.is_err() {
         running.kill();
@@ -87,7 +88,7 @@ pub fn run(
 }
 
 /// A program that runs.
-struct Running(Child);
+struct Running(Child, Group);
 
 impl Running {
     fn answer(
@@ -140,7 +141,7 @@ impl Running {
 
     fn kill(&mut self) {
         if let Ok(None) = self.0.try_wait() {
-            process::kill_group(&mut self.0);
+            process::kill_group(&mut self.0, &mut self.1);
             let _ = self.wait(Deadline::after(MOMENT));
         }
     }
@@ -192,6 +193,8 @@ fn listen(mut stream: impl Read, heard: &Mutex<Vec<u8>>) {
 
 #[cfg(test)]
 mod tests {
+    #![cfg(unix)]
+
     use super::*;
 
     fn sh(script: &str, stdin: &str, limit: Duration) -> Result<CommandOutput, CommandError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The kinds of systems that differ in where programs keep a user's files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,11 @@ pub fn data_dir(data_home: Option<OsString>, home: Option<OsString>) -> Option<P
     };
     let data_home = absolute(data_home).or_else(|| Some(home()?.join(below_home)))?;
     Some(data_home.join("mcp-login"))
+}
+
+/// Returns a path below a directory, written as the system writes it: some programs make names of whole paths.
+pub fn below(directory: &Path, path: &str) -> PathBuf {
+    directory.join(path).components().collect()
 }
 
 /// Returns the variables of the environment that are text, by their names: in capitals on Windows, where case does not matter.

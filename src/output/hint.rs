@@ -80,6 +80,7 @@ mod tests {
             data_dir: store::usual_data_dir().expect("a home"),
             http: HttpSettings::default(),
         };
+        #[cfg(unix)]
         let elsewhere = Settings {
             store: "file:/a b/login.json".parse().expect("a store"),
             data_dir: "/data".into(),
@@ -103,6 +104,7 @@ mod tests {
             )),
             "mcp-login --profile work --force 'https://mcp.example/mcp?a=b&c=d'"
         );
+        #[cfg(unix)]
         assert_eq!(
             command(&elsewhere.login(&key(url, "default"), &["--challenge", "Bearer scope=\"it's\""])),
             "mcp-login --challenge 'Bearer scope=\"it'\\''s\"' https://mcp.example/mcp --store 'file:/a b/login.json' \

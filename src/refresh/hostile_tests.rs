@@ -146,7 +146,8 @@ fn is_readable(store: &Store, logins: &[&Credentials]) -> Result<(), TestCaseErr
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+    // Wine takes as long for each file as Linux for forty.
+    #![proptest_config(ProptestConfig { cases: if cfg!(windows) { 4 } else { 40 }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn e9_no_answer_makes_a_login_unreadable(

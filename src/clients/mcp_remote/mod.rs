@@ -103,7 +103,7 @@ mod tests {
         let changes = changes(deliver(&handover(&login, Mode::Move), &places(&[])));
         let paths: Vec<_> = changes
             .iter()
-            .map(|change| change.path.display().to_string())
+            .map(|change| change.path.display().to_string().replace('\\', "/"))
             .collect();
         let path = |name| format!("/home/ann/.mcp-auth/mcp-remote-v1/{HASH}_{name}.json");
         assert_eq!(

@@ -1,5 +1,7 @@
 //! The browsers that a user names: one command, or the list of them in `BROWSER`.
 
+use crate::os::programs;
+
 /// Returns the commands that a value names, each as its words, in the order in which they are tried. The value of `BROWSER`
 /// is a list with colons; `--browser` is one command. `is_program` tells whether a word is a program that is there.
 ///
@@ -30,11 +32,16 @@ fn command(text: &str, is_program: &dyn Fn(&str) -> bool) -> Vec<String> {
         .chain([text.len()]);
     let paths = ends
         .map(|end| text.split_at(end))
-        .filter(|(path, _)| path.starts_with(['/', '.', '~']));
+        .filter(|(path, _)| is_path(path));
     match paths.filter(|(path, _)| is_program(path)).last() {
         Some((path, rest)) => [path.to_owned()].into_iter().chain(words(rest)).collect(),
         None => words(text),
     }
+}
+
+/// Tells whether a word can only be a path, which on Windows may begin with a drive.
+fn is_path(word: &str) -> bool {
+    word.starts_with(['/', '.', '~']) || (cfg!(windows) && programs::is_path(word))
 }
 
 /// What is between the commands of a list. A drive of Windows has a colon, and a path there backslashes, which escape nothing.
@@ -58,7 +65,7 @@ fn split_unquoted(text: &str, at: char) -> Vec<&str> {
     parts
 }
 
-/// Reads words as a shell does: quotes and backslashes, and nothing else.
+/// Reads words as a shell does: quotes and backslashes, and nothing else; on Windows, where paths have backslashes, only quotes.
 ///
 /// Spec: POSIX.1-2024, Shell Command Language, section 2.2.
 fn words(text: &str) -> Vec<String> {
@@ -74,9 +81,10 @@ fn words(text: &str) -> Vec<String> {
             (Some(open), _) if open == character => quote = None,
             (None, '\\') if cfg!(unix) => word.get_or_insert_default().extend(characters.next()),
             (Some('"'), '\\')
-                if characters
-                    .peek()
-                    .is_some_and(|next| "\"\\$`".contains(*next)) =>
+                if cfg!(unix)
+                    && characters
+                        .peek()
+                        .is_some_and(|next| "\"\\$`".contains(*next)) =>
             {
                 word.get_or_insert_default().extend(characters.next());
             }
@@ -148,11 +156,6 @@ mod tests {
                 is_list,
                 &[&[CHROME, "--profile-directory=Profile 1", "%s"]],
             );
-            check(
-                "/opt/my\\ browser -x",
-                is_list,
-                &[&["/opt/my browser", "-x"]],
-            );
             check("firefox -P \"a b\"", is_list, &[&["firefox", "-P", "a b"]]);
             check("nosuch", is_list, &[&["nosuch"]]);
             check("", is_list, &[]);
@@ -162,25 +165,50 @@ mod tests {
                 is_list,
                 &[&["sh", "-c", "echo \"$1\"", "sh"]],
             );
-            check(
-                "a \"b \\\" c\" '' d\\'e",
-                is_list,
-                &[&["a", "b \" c", "", "d'e"]],
-            );
             check("open 'never closed", is_list, &[&["open", "never closed"]]);
         }
+        let list = |text: &str| text.replace('|', &SEPARATOR.to_string());
         check(
-            "firefox:chromium --new-window",
+            &list("firefox|chromium --new-window"),
             true,
             &[&["firefox"], &["chromium", "--new-window"]],
         );
         check(
-            &format!("nosuch:{CHROME}:"),
+            &list(&format!("nosuch|{CHROME}|")),
             true,
             &[&["nosuch"], &[CHROME]],
         );
-        check("'/a:b/c' -x:d", true, &[&["/a:b/c", "-x"], &["d"]]);
+        let quoted = list("'/a|b/c' -x|d");
+        check(&quoted, true, &[&[&list("/a|b/c"), "-x"], &["d"]]);
         check("a:b", false, &[&["a:b"]]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn p56_p63_backslashes_in_a_command() {
+        for (value, expected) in [
+            ("/opt/my\\ browser -x", &["/opt/my browser", "-x"][..]),
+            ("a \"b \\\" c\" '' d\\'e", &["a", "b \" c", "", "d'e"]),
+        ] {
+            assert_eq!(commands(value, false, &|_| false), [expected], "{value}");
+        }
+    }
+
+    #[cfg(windows)]
+    #[test]
+    fn win6_paths_in_a_command() {
+        let there = |program: &str| [r"C:\My Apps\it.exe", r".\my it.cmd"].contains(&program);
+        for (value, expected) in [
+            (r"C:\My Apps\it.exe -x", &[r"C:\My Apps\it.exe", "-x"][..]),
+            (r".\my it.cmd 'a b'", &[r".\my it.cmd", "a b"]),
+            (r#""C:\No Apps\" \x"#, &[r"C:\No Apps\", r"\x"]),
+            (
+                r#""\\server\a b\it.exe" "c\\d""#,
+                &[r"\\server\a b\it.exe", r"c\\d"],
+            ),
+        ] {
+            assert_eq!(commands(value, false, &there), [expected], "{value}");
+        }
     }
 
     #[test]

@@ -189,6 +189,9 @@ pub(super) fn words(text: &str) -> Vec<String> {
 
 /// Tells whether a program exists: where its path says, or on the search path.
 fn is_there(program: &str) -> bool {
+    if cfg!(windows) {
+        return process::found(program.as_ref()).is_ok();
+    }
     if program.contains('/') {
         return Path::new(program).is_file();
     }
@@ -277,13 +280,15 @@ fn is_started(command: &[String], url: &str) -> bool {
 
 /// Starts a program and watches it for a moment.
 fn start(program: &str, arguments: &[String]) -> Result<(), String> {
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let mut child = command.spawn().map_err(|err| match err.kind() {
+    let spawn = || {
+        Command::new(process::found(program.as_ref())?)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+    };
+    let mut child = spawn().map_err(|err: io::Error| match err.kind() {
         ErrorKind::NotFound => format!("there is no browser {program}"),
         _ => format!("the browser {program} cannot be started: {err}"),
     })?;

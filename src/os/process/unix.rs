@@ -130,17 +130,20 @@ pub fn spawn_detached(command: &mut Command) -> io::Result<Child> {
     command.process_group(0).spawn()
 }
 
+/// A group has the number of its first process.
+pub type Group = ();
+
 /// Starts a process with a group of its own, so that [`kill_group`] ends what it starts as well.
 ///
 /// # Errors
 ///
 /// What the operating system reports.
-pub fn spawn_group(command: &mut Command) -> io::Result<Child> {
-    command.process_group(0).spawn()
+pub fn spawn_group(command: &mut Command) -> io::Result<(Child, Group)> {
+    Ok((command.process_group(0).spawn()?, ()))
 }
 
 /// Kills what [`spawn_group`] has started.
-pub fn kill_group(child: &mut Child) {
+pub fn kill_group(child: &mut Child, _: &mut Group) {
     let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
 }
 

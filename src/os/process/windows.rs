@@ -2,12 +2,14 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::os::windows::io::AsRawHandle as _;
 use std::os::windows::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::sync::OnceLock;
 
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System, UpdateKind};
+use win32job::{ExtendedLimitInfo, Job};
 
 use crate::os::poll::OwnedFd;
 use crate::os::signals;
@@ -19,6 +21,7 @@ use crate::os::signals;
 const DETACHED_PROCESS: u32 = 0x8;
 const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
 const CREATE_BREAKAWAY_FROM_JOB: u32 = 0x0100_0000;
+const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 
 /// Access denied, also to the way out of a job. Spec: System Error Codes.
 const ACCESS_DENIED: i32 = 5;
@@ -103,17 +106,29 @@ pub fn spawn_detached(command: &mut Command) -> io::Result<Child> {
     }
 }
 
-/// Starts a process that no key of the console reaches. Windows has no groups that are killed as one.
+/// A process and what it starts are a job, unless Windows makes none.
+pub type Group = Option<Job>;
+
+/// Starts a process that no key of the console reaches, so that [`kill_group`] ends what it starts as well.
 ///
 /// # Errors
 ///
 /// What the operating system reports.
-pub fn spawn_group(command: &mut Command) -> io::Result<Child> {
-    command.creation_flags(CREATE_NEW_PROCESS_GROUP).spawn()
+pub fn spawn_group(command: &mut Command) -> io::Result<(Child, Group)> {
+    without_console(command);
+    let child = command.spawn()?;
+    let handle = child.as_raw_handle().addr().cast_signed();
+    let job = Job::create().ok();
+    let job = job.filter(|job| job.assign_process(handle).is_ok());
+    Ok((child, job))
 }
 
-/// Kills what [`spawn_group`] has started, and not what that has started.
-pub fn kill_group(child: &mut Child) {
+/// Kills what [`spawn_group`] has started.
+pub fn kill_group(child: &mut Child, group: &mut Group) {
+    if let Some(job) = group.take() {
+        let mut limits = ExtendedLimitInfo::new();
+        let _ = job.set_extended_limit_info(limits.limit_kill_on_job_close());
+    }
     let _ = child.kill();
 }
 
@@ -126,9 +141,10 @@ pub fn found(program: &OsStr) -> io::Result<PathBuf> {
     which::which(program).map_err(|_| io::ErrorKind::NotFound.into())
 }
 
-/// Lets a command be started without the console of this process, so that no key typed there ends it.
+/// Lets a command be started without the console of this process, so that no key typed there ends it. Its own one has no window:
+/// without any, each program that it starts would open one.
 pub fn without_console(command: &mut Command) {
-    command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
+    command.creation_flags(CREATE_NO_WINDOW | CREATE_NEW_PROCESS_GROUP);
 }
 
 /// Runs the command, and ends as it does: Windows cannot replace a running program. Ctrl-C is for the command alone.

@@ -478,7 +478,7 @@ mod tests {
     #[test]
     fn e4_where_unicode_is_shown() {
         for (variables, expected) in [
-            (&[][..], false),
+            (&[][..], cfg!(windows)),
             (&[("LANG", "C")], false),
             (&[("LANG", "de_DE.UTF-8")], true),
             (&[("LANG", "ja_JP.utf8")], true),

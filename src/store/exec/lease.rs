@@ -226,9 +226,9 @@ mod tests {
             note.write(&path).unwrap();
         };
         assert!(is_in_force("a") && is_in_force("a"));
-        age(&|note| note.since = note.since.saturating_sub(44_000));
+        age(&|note| note.since = note.since.saturating_sub(30_000));
         assert!(is_in_force("a"));
-        age(&|note| note.since = note.since.saturating_sub(1_000));
+        age(&|note| note.since = note.since.saturating_sub(15_000));
         assert!(!is_in_force("a") && !is_in_force("a"));
         // Another one is another one.
         assert!(is_in_force("b"));

@@ -22,9 +22,11 @@ use serde_json::{Map, Value};
 use super::backend::{Argument, Backend, BackendKind, Check, Interaction, Leases};
 use super::{text, Credentials, StoreError, StoredId};
 use crate::digest;
-use crate::oauth::text::{printable, quoted};
+use crate::oauth::text::printable;
 use crate::os::clock::Deadline;
 use crate::os::command;
+use crate::os::programs;
+use crate::os::shell::quoted_in_setting;
 use crate::os::sync::lock;
 use crate::warning::warn_user;
 
@@ -68,10 +70,16 @@ pub const KIND: BackendKind = BackendKind {
 /// Returns a command that means the same in every directory.
 fn anywhere(command: &OsStr) -> String {
     let text = command.to_string_lossy();
-    let program = command::words(&text).into_iter().next().unwrap_or_default();
-    let is_relative = program.contains('/') && Path::new(&program).is_relative();
-    match std::env::current_dir() {
-        Ok(directory) if is_relative => format!("{}/{text}", quoted(&directory.to_string_lossy())),
+    let mut words = command::words(&text);
+    let Some(program) = words.first_mut().filter(|it| programs::is_path(it)) else {
+        return text.into_owned();
+    };
+    match std::path::absolute(&*program) {
+        Ok(path) if Path::new(program).is_relative() => {
+            *program = path.to_string_lossy().into_owned();
+            let words: Vec<_> = words.iter().map(|it| quoted_in_setting(it)).collect();
+            words.join(" ")
+        }
         _ => text.into_owned(),
     }
 }

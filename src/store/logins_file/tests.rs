@@ -118,8 +118,8 @@ fn d9_a_file_cut_at_any_byte_stays_as_it_is() {
     let whole = fs::read(&whole).unwrap();
     assert!(whole.len() > 4000);
     let path = home.path().join("credentials.json");
-    // The last byte is a line break.
-    for length in 0..whole.len() - 1 {
+    // The last byte is a line break. Wine takes as long for each file as Linux for forty.
+    for length in (0..whole.len() - 1).step_by(if cfg!(windows) { 25 } else { 1 }) {
         fs::write(&path, &whole[..length]).unwrap();
         let read = at(&path).parse(&whole[..length]).unwrap_err();
         assert!(matches!(read, StoreError::Corrupt { .. }), "{length}");

@@ -5,6 +5,8 @@ mod clients;
 mod connect;
 mod keyring;
 mod places;
+#[cfg(unix)]
+mod stores;
 
 use std::fs;
 use std::path::Path;
