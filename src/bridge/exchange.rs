@@ -198,10 +198,10 @@ impl Bridge {
         let words = match text.trim() {
             "" => String::new(),
             _ if is_page => " and a web page".to_owned(),
-            text => format!(": {}", printable(&self.upstream.without_token(text))),
+            text => format!(": {}", printable(&self.upstream.tokens.remove_from(text))),
         };
         let fault = match status {
-            403 => return self.upstream.forbidden(&words),
+            403 => return self.upstream.tokens.forbidden(&words),
             404 | 405 | 410 => ServerFault::NotMcp,
             408 | 425 | 429 | 500.. => ServerFault::Passing,
             _ => ServerFault::Lasting,

@@ -282,6 +282,12 @@ impl RpcMessage {
     }
 }
 
+/// Returns a request with params that are written already.
+pub fn request(id: &str, method: &str, params: &str) -> String {
+    let method = Value::from(method);
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#)
+}
+
 /// Returns a response with a result.
 pub fn result(id: &str, result: &Value) -> Vec<u8> {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#).into_bytes()

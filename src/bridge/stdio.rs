@@ -98,9 +98,9 @@ impl LineInput {
                 }
             }
             match self.wait(waker, has_room()) {
-                Wait::Readable => {}
-                Wait::Again => continue,
-                Wait::Ended => return Arrival::Ended,
+                Some(true) => {}
+                Some(false) => continue,
+                None => return Arrival::Ended,
             }
             self.chunk.resize(CHUNK_BYTES, 0);
             let count = match self.stdin.read(&mut self.chunk) {
@@ -151,18 +151,14 @@ impl LineInput {
         }
     }
 
-    fn wait(&mut self, waker: &Waker, reads: bool) -> Wait {
+    /// Waits for something to do, and tells whether stdin can be read; returns `None` if the bridge has to end.
+    fn wait(&mut self, waker: &Waker, reads: bool) -> Option<bool> {
         let (readable, parent_is_gone) = {
             let mut watched = vec![self.signals.as_fd(), self.woken.as_fd()];
             watched.extend(self.parent.as_ref().map(|it| it.as_fd()));
-            match reads.then(stdio::stdin).transpose() {
-                Ok(stdin) => watched.extend(stdin),
-                Err(_) => return Wait::Ended,
-            }
+            watched.extend(reads.then(stdio::stdin).transpose().ok()?);
             let watched: Vec<_> = watched.into_iter().map(|it| (it, PollFlags::IN)).collect();
-            let Ok(ready) = poll::wait(&watched, None) else {
-                return Wait::Ended;
-            };
+            let ready = poll::wait(&watched, None).ok()?;
             let is_ready = |at: usize| ready.get(at).is_some_and(|flags| !flags.is_empty());
             (
                 reads && is_ready(watched.len() - 1),
@@ -173,23 +169,14 @@ impl LineInput {
         while self.woken.read(&mut bytes).is_ok_and(|count| count > 0) {}
         while let Some(signal) = self.signals.take() {
             match signal {
-                Signal::End(_) => return Wait::Ended,
+                Signal::End(_) => return None,
                 Signal::Stop => crate::os::signals::stop(),
                 Signal::Continue => {}
             }
         }
-        match () {
-            () if parent_is_gone || waker.is_output_closed.load(Ordering::SeqCst) => Wait::Ended,
-            () if readable => Wait::Readable,
-            () => Wait::Again,
-        }
+        let is_over = parent_is_gone || waker.is_output_closed.load(Ordering::SeqCst);
+        (!is_over).then_some(readable)
     }
-}
-
-enum Wait {
-    Readable,
-    Again,
-    Ended,
 }
 
 /// Writes lines to stdout, one at a time; who writes waits until the client takes it.

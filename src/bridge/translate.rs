@@ -104,9 +104,7 @@ impl Translation {
             "" => params,
             further => with_members(&params, further)?,
         };
-        let method = Value::from(message.method.as_str());
-        let text = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#);
-        message::read_one(text)
+        message::read_one(message::request(id, &message.method, &params))
     }
 
     /// Returns the request for what the server offers and the client wants, in place of an earlier one; `None` if that is
@@ -336,13 +334,12 @@ impl Bridge {
             let request = message::read_one(request.get());
             let request = request.filter(|it| it.kind != Kind::Response);
             let request = request.ok_or_else(unknown)?;
-            let (id, method) = (translation.own_id(), Value::from(request.method.as_str()));
+            let id = translation.own_id();
             let params = match request.body() {
                 "" => "{}",
                 params => params,
             };
-            let line =
-                format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#);
+            let line = message::request(&id, &request.method, params);
             lock(&translation.state)
                 .asked
                 .insert(id.clone(), (message.id().to_owned(), sender.clone()));

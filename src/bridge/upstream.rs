@@ -40,7 +40,8 @@ pub struct Upstream {
     /// Its URL.
     pub server: Url,
     http: Http,
-    tokens: TokenSource,
+    /// The token.
+    pub tokens: TokenSource,
     nonces: Nonces,
 }
 
@@ -208,16 +209,6 @@ impl Upstream {
                 source,
             },
         }
-    }
-
-    /// Returns words of the server without the token, should it repeat what it was sent.
-    pub fn without_token(&self, words: &str) -> String {
-        self.tokens.remove_from(words)
-    }
-
-    /// Says that the server refuses whoever the login is for.
-    pub fn forbidden(&self, words: &str) -> Error {
-        self.tokens.forbidden(words)
     }
 
     /// Says that the server did something that it should not.

@@ -150,12 +150,7 @@ impl RequestWorkers {
 
 impl JobQueue {
     fn queue(&mut self, kind: JobKind) -> &mut KindQueue {
-        let [ordered, brief, requests] = &mut self.queues;
-        match kind {
-            JobKind::Ordered => ordered,
-            JobKind::Brief => brief,
-            JobKind::Request => requests,
-        }
+        &mut self.queues[kind as usize]
     }
 
     fn take(&mut self) -> Option<(JobKind, usize, Job)> {
