@@ -136,7 +136,7 @@ fn with_repetitions(answer: PastedResponse, parts: &[PasteContent]) -> PastedRes
         PasteContent::Answer(answer) => Some(answer),
         _ => None,
     });
-    let hidden = answers.filter(is_hidden).last().cloned();
+    let hidden = answers.rev().find(is_hidden).cloned();
     hidden.filter(|_| !repeats(&answer.query)).unwrap_or(answer)
 }
 
