@@ -14,7 +14,7 @@ const MAX_CODE: usize = 40_150;
 const MAX_TYPES: usize = 433;
 
 /// Most lines of code of one file.
-const MAX_FILE: usize = 450;
+const MAX_FILE: usize = 452;
 
 /// Most direct dependencies on Linux, without those of the tests.
 const MAX_DEPENDENCIES: usize = 47;
