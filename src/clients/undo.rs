@@ -166,7 +166,9 @@ pub fn undo(
     let is_meant = |it: &WrittenEntry| {
         it.client == client && it.server == key.server && it.profile == key.profile
     };
-    let wanted: Vec<_> = all.iter().filter(|it| is_meant(it)).cloned().collect();
+    // The last one first, so that the text before each is there again.
+    let wanted = all.iter().rev().filter(|it| is_meant(it));
+    let wanted: Vec<_> = wanted.cloned().collect();
     if wanted.is_empty() {
         return Err(WriteError::Refused(HandoverError::unsuitable(
             format!("mcp-login has written no setting for {} into {client}", key.server),

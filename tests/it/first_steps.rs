@@ -307,6 +307,13 @@ fn a_login_ends_with_the_command_that_comes_next() {
     );
     home.command("login", &[]).pasted(claude).run().expect(0);
     assert_eq!(next(&["lab"]), Value::Null, "the client uses it");
+    let of_project = json!({"team": {"url": fake.mcp()}});
+    put_servers(&home, "work/.cursor/mcp.json", of_project);
+    assert_eq!(
+        next(&["team", "--from", "cursor", "--force"]),
+        "mcp-login handover cursor:team --to any --store file",
+        "a file of a project is not changed"
+    );
 }
 
 #[apply(test)]

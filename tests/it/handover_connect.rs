@@ -448,6 +448,32 @@ fn a_file_of_a_project_is_not_changed() {
 }
 
 #[apply(test)]
+fn two_entries_for_a_login_are_taken_out_at_once() {
+    let fake = Fake::start();
+    for (client, file) in [
+        ("codex", ".codex/config.toml"),
+        ("cursor", ".cursor/mcp.json"),
+    ] {
+        for more in ["", "\n"] {
+            let home = live(&fake);
+            let hand_over = |args: &[&str]| {
+                let program = home.command("handover", &[&fake.mcp(), "--to", client]);
+                program.args(args).run().expect(0)
+            };
+            hand_over(&["--name", "one", "--write"]);
+            hand_over(&["--name", "two", "--write"]);
+            let path = home.path().join(file);
+            let text = read(&path) + more;
+            put(&home, file, &text);
+            hand_over(&["--undo"]);
+            let left = path.exists().then(|| read(&path)).unwrap_or_default();
+            assert!(!left.contains("mcp-login"), "{client}: {left}");
+            assert_eq!(path.exists(), !more.is_empty(), "{client}: {left}");
+        }
+    }
+}
+
+#[apply(test)]
 fn in_a_terminal_the_user_is_asked() {
     let fake = Fake::start();
     for (client, answer, is_written) in [

@@ -196,7 +196,11 @@ impl EntryPlace {
         // The proof that nothing else has another value now.
         let mut expected = self.parse(old)?;
         self.put(&mut expected, entry);
-        match self.parse(&new)? == expected {
+        let is_done = self.read(&new)?.as_ref() == entry;
+        // A table that has become empty may be gone.
+        let mut found = self.parse(&new)?;
+        self.put(&mut found, entry);
+        match is_done && found == expected {
             true => Ok(new),
             false => Err(self.cannot_be_kept()),
         }

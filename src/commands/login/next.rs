@@ -29,6 +29,11 @@ pub fn commands(
             match named.and_then(|named| Some((named, target(named)?))) {
                 // The client asks us for the token of this login already.
                 Some((named, _)) if ours::asks_for(named, key) => continue,
+                // What this client starts is in a file of the project, which only the user may change.
+                Some((named, target)) if named.in_project && target.is_bridged => {
+                    let words = ["handover", &named.full_name(), "--to", "any"];
+                    (words.map(str::to_owned).to_vec(), &[])
+                }
                 Some((named, target)) => {
                     let words = [
                         "handover",
