@@ -155,7 +155,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// A value that stands for another one, as in `--to CLIENT`, or is left out.
-fn is_placeholder(word: &String) -> bool {
+fn is_placeholder(word: &str) -> bool {
     let is_name = word
         .chars()
         .all(|it| it.is_ascii_uppercase() || "_:-".contains(it));
@@ -176,7 +176,7 @@ fn every_command_in_the_documents_is_one() {
             let is_fine = match err.kind() {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => true,
                 ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-                    words.iter().any(is_placeholder)
+                    words.iter().any(|word| is_placeholder(word))
                 }
                 ErrorKind::MissingRequiredArgument => true,
                 _ => false,
