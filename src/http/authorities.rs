@@ -265,10 +265,9 @@ fn is_in_bundle(to: &Path) -> bool {
     to.file_name() == Some(to.as_os_str()) || to.iter().any(is_of_system)
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
-    #![cfg(unix)]
-
     use super::*;
 
     #[test]

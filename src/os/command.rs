@@ -191,10 +191,9 @@ fn listen(mut stream: impl Read, heard: &Mutex<Vec<u8>>) {
     }
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
-    #![cfg(unix)]
-
     use super::*;
 
     fn sh(script: &str, stdin: &str, limit: Duration) -> Result<CommandOutput, CommandError> {
