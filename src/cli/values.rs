@@ -114,7 +114,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
     match seconds {
         1..=604_800 => Ok(Duration::from_secs(seconds)),
-        _ => Err("use 1s to 168h".to_owned()),
+        _ => Err("out of range: use 1s to 168h".to_owned()),
     }
 }
 

@@ -265,11 +265,11 @@ fn is_in_bundle(to: &Path) -> bool {
     to.file_name() == Some(to.as_os_str()) || to.iter().any(is_of_system)
 }
 
-#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn a21_only_so_much_is_read_of_regular_files() {
         let place = tempfile::tempdir().expect("a directory");

@@ -74,7 +74,8 @@ pub fn authorize(
     if !preparation.offers_device() {
         return Err(failed(&preparation, DeviceError::Unsupported));
     }
-    let http = preparation.http.clone();
+    // The answer to a poll may be the tokens: the end of the wait does not cut it off.
+    let http = preparation.http.within(super::REQUEST_LIMIT);
     let is_reused = prepare::has_registration(&preparation, context);
     let client = prepare::register(&preparation, context)?;
     let mut preparation = preparation;

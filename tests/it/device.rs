@@ -1,12 +1,12 @@
 //! Logins with a device code: what the server is asked, what the user sees, and how they end.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{json, Value};
 
 use crate::support::device::{DeviceFake, DeviceServer, Poll, DEVICE_CODE, GRANT, USER_CODE};
-use crate::support::fake::{Fake, Reply};
+use crate::support::fake::{Fake, Gate, Reply};
 use crate::support::program::{Finished, Program};
 use crate::support::{each, wait_for};
 
@@ -480,6 +480,42 @@ fn dv10_the_time_limit_and_ctrl_c_end_the_wait() {
         finished.stderr
     );
     assert!(finished.stdout.contains("cancelled"));
+}
+
+/// A signal waits for it too, but only for a moment.
+#[apply(waiting_test)]
+fn dv10_a_poll_under_way_at_the_end_may_bring_the_tokens() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let reply = Reply::pieces(move |pieces| {
+        held.pass();
+        let tokens = json!({"access_token": "a", "refresh_token": "r", "token_type": "Bearer"});
+        pieces.begin("application/json", &[]);
+        pieces.chunk(tokens.to_string().as_bytes());
+        pieces.end();
+    });
+    let server = DeviceServer::polled([Poll::Reply(reply)]).start();
+    let polled = |count| wait_for("a poll", || (server.polls().len() == count).then_some(()));
+
+    let interrupted = login(&server).start();
+    polled(1);
+    interrupted.process().signal(Signal::INT);
+    let interrupted = interrupted.finish();
+    assert_eq!(interrupted.signal, Some(Signal::INT.as_raw()));
+
+    let started = Instant::now();
+    let late = login(&server).args(["--timeout", "2s"]).start();
+    polled(2);
+    let is_late = || started.elapsed() > Duration::from_secs(3);
+    wait_for("the end of the time", || is_late().then_some(()));
+    let interrupted = login(&server).start();
+    polled(3);
+    interrupted.process().signal(Signal::INT);
+    gate.open();
+    for finished in [late.finish().expect(0), interrupted.finish()] {
+        assert_eq!(finished.kept(&server.fake.mcp())["refresh_token"], "r");
+        is_secret(&finished);
+    }
 }
 
 /// The thread that waits; the requests are made by others.

@@ -20,6 +20,9 @@ use crate::os::browser;
 use crate::os::clock::Deadline;
 use crate::os::terminal::paste::{Paste, Pasted};
 
+/// How long a poll under way is given after the deadline: it may bring the tokens.
+const POLL_PATIENCE: Duration = Duration::from_secs(10);
+
 /// How long an accepted code is given after the deadline: its requests end by themselves before that.
 const EXCHANGE_PATIENCE: Duration = Duration::from_secs(120);
 
@@ -49,6 +52,9 @@ impl EventLoop<'_> {
             }
             Message::Answered => {
                 login.answered();
+                if self.is_late && self.signal.is_none() {
+                    self.deadline = Deadline::after(EXCHANGE_PATIENCE);
+                }
                 (self.notify)(Event::AnswerReceived {
                     server: login.server(),
                 });
@@ -275,26 +281,29 @@ impl EventLoop<'_> {
             .unwrap_or(self.deadline)
     }
 
-    /// Ends the logins that have no answer yet; an accepted code is still exchanged and stored. The second time, ends all.
+    /// Ends the logins that have no answer yet; an accepted code is still exchanged and stored, and a poll under way may bring
+    /// tokens. The second time, ends all.
     pub(super) fn on_timeout(&mut self) {
         let is_second = std::mem::replace(&mut self.is_late, true);
-        self.deadline = Deadline::after(EXCHANGE_PATIENCE);
+        let is_completing = self.logins.iter().any(ActiveLogin::is_completing);
+        self.deadline = Deadline::after(match is_completing {
+            true => EXCHANGE_PATIENCE,
+            false => POLL_PATIENCE,
+        });
         for index in 0..self.logins.len() {
-            let login = &self.logins[index];
-            let error = match login.stage {
-                Stage::Done { .. } => continue,
-                _ if is_second => Error::Unexpected {
-                    what: "an answer came, but the login could not be finished with it",
-                    source: std::io::ErrorKind::TimedOut.into(),
-                },
-                // A poll under way ends at once, and may bring the tokens.
-                Stage::Polling | Stage::Completing { .. } => continue,
-                Stage::Preparing | Stage::Waiting { .. } => {
-                    self.time_out(LoginId(index));
-                    continue;
+            let id = LoginId(index);
+            match self.logins[index].stage {
+                Stage::Polling if is_second => self.time_out(id),
+                Stage::Completing { .. } if is_second => {
+                    let error = Error::Unexpected {
+                        what: "an answer came, but the login could not be finished with it",
+                        source: std::io::ErrorKind::TimedOut.into(),
+                    };
+                    self.end(id, Err(error), Page::Failed);
                 }
-            };
-            self.end(LoginId(index), Err(error), Page::Failed);
+                Stage::Done { .. } | Stage::Polling | Stage::Completing { .. } => {}
+                Stage::Preparing | Stage::Waiting { .. } => self.time_out(id),
+            }
         }
     }
 

@@ -124,13 +124,11 @@ impl<'a> EventLoop<'a> {
         Ok(Outcome::Done(results.collect()))
     }
 
-    /// After a signal, an accepted code is still exchanged and stored if that can be done at once.
+    /// After a signal, an accepted code is still exchanged and stored if that can be done at once, and so are tokens that a poll
+    /// under way brings.
     fn is_patient(&self) -> bool {
-        self.is_completing() && !self.deadline.passed()
-    }
-
-    fn is_completing(&self) -> bool {
-        self.logins.iter().any(ActiveLogin::is_completing)
+        let has_answer = |login: &ActiveLogin| login.is_completing() || login.is_polling();
+        self.logins.iter().any(has_answer) && !self.deadline.passed()
     }
 
     /// Returns whether only accepted codes are still completed: the deadline has passed, or a signal has come.
