@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# fastmcp 4.2.3 (Python) as the stdio bridge (`fastmcp run URL`) to an MCP server that keeps something per session, as servers
+# fastmcp==4.2.3 (Python) as the stdio bridge (`fastmcp run URL`) to an MCP server that keeps something per session, as servers
 # with a browser, a database transaction or a choice of project do.
 #
 # One would guess: the one connection of the client is one session at the server, from its `initialize` to its end.

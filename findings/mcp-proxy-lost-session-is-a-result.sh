@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# mcp-proxy 0.13.0 (Python) as the stdio bridge to a Streamable HTTP server that was started anew and knows no session.
+# mcp-proxy==0.13.0 (Python) as the stdio bridge to a Streamable HTTP server that was started anew and knows no session.
 #
 # One would guess: 404 is how the server says that the session has ended, at which a client of MCP begins a new one; or the call
 # fails with an error that the client can tell from the result of a tool.

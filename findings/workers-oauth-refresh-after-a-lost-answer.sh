@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# @cloudflare/workers-oauth-provider 1.2.3 (the authorization server of most MCP servers at Cloudflare) in workerd 1.20260730.1.
+# @cloudflare/workers-oauth-provider 1.2.3 (what Cloudflare offers as the authorization server of an MCP server) in workerd 1.20260730.1.
 #
 # One would guess: as it takes the refresh token before the newest one "until its replacement is first used", so that a client
 # can ask again after a lost answer, two processes that refresh at once both end with a good login; and using an access token

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# @cloudflare/workers-oauth-provider 1.2.3 (the authorization server of most MCP servers at Cloudflare) in workerd 1.20260730.1.
+# @cloudflare/workers-oauth-provider 1.2.3 (what Cloudflare offers as the authorization server of an MCP server) in workerd 1.20260730.1.
 #
 # One would guess: logins are independent. Two machines, or two profiles of one machine, that use the same client ID for the
 # same user each have tokens of their own.
