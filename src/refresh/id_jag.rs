@@ -98,6 +98,7 @@ pub(super) fn request(
             AssertionError::Unsuitable {
                 from: printable(&idp.issuer),
                 why: printable(&why),
+                hint: "ask the operator of the identity provider; it has to issue it for this authorization server, client and resource",
             },
         )
     })?;

@@ -66,6 +66,8 @@ pub enum AssertionError {
         from: String,
         /// What is wrong, as the rest of the sentence.
         why: String,
+        /// What to do about it.
+        hint: &'static str,
     },
     /// The platform cannot be asked.
     #[error("cannot ask the platform for the assertion")]
@@ -101,9 +103,7 @@ impl Failure for AssertionError {
                  github-actions"
             }
             Self::Expired { .. } => "let the platform issue another one, for example by a new job",
-            Self::Unsuitable { .. } => {
-                "let it be issued for this authorization server; --assertion-audience names another audience"
-            }
+            Self::Unsuitable { hint, .. } => hint,
             Self::Http(err) => return err.hint(about),
         }))
     }
@@ -151,7 +151,8 @@ pub fn read(
         let named = printable(&audiences.join(", "));
         if audiences.iter().any(|aud| aud.starts_with(CLUSTER)) {
             let why = format!("is for {named}, the API server of its cluster");
-            return Err(AssertionError::Unsuitable { from, why });
+            let hint = "let it be issued for this authorization server; --assertion-audience names another audience";
+            return Err(AssertionError::Unsuitable { from, why, hint });
         }
         let named = match named.as_str() {
             "" => "names no audience".to_owned(),

@@ -580,11 +580,16 @@ fn g26_an_identity_assertion_for_something_else_is_not_sent() {
             .arg("--json")
             .run()
             .expect(2);
-        assert!(
-            refused.stderr.contains("assertion_unsuitable"),
-            "{member}: {}",
-            refused.stderr
-        );
+        for words in [
+            "assertion_unsuitable",
+            "the operator of the identity provider",
+        ] {
+            assert!(
+                refused.stderr.contains(words),
+                "{member}: {}",
+                refused.stderr
+            );
+        }
         assert_hides(&refused.stderr, SIGNATURE);
         assert!(fake.seen_at("/token").is_empty());
     }
