@@ -35,16 +35,17 @@ fn dv13_a_code_that_expires_in_a_pause_is_polled_no_more() {
     let since = Instant::now();
     running.event("device_code");
     running.process().signal(Signal::STOP);
-    let polls = server.polls().len();
     pass(since, 2.5);
+    let resumed = Instant::now();
     running.process().signal(Signal::CONT);
     let finished = running.finish();
-    // On a busy machine the first poll may have been before the stop.
-    match polls {
+    // On a busy machine the first poll may have been on its way before the stop.
+    let polled_at = server.polled_at();
+    assert!(polled_at.iter().all(|at| *at < resumed), "{polled_at:?}");
+    match polled_at.len() {
         0 => drop(finished.expect_error(4, "device_code_expired")),
         _ => drop(finished.expect(0)),
     }
-    assert_eq!(server.polls().len(), polls);
 }
 
 /// The process is stopped for two intervals, between polls that wait for one.
@@ -55,14 +56,14 @@ fn dv13_polls_that_were_missed_in_a_pause_are_not_made_up_for() {
     running.event("device_code");
     wait_for("a poll", || (!server.polls().is_empty()).then_some(()));
     running.process().signal(Signal::STOP);
-    let before = server.polls().len();
     pass(Instant::now(), 2.2);
-    assert_eq!(server.polls().len(), before, "it is stopped");
     running.process().signal(Signal::CONT);
     running.finish().expect(0);
     let pauses = server.pauses();
     assert_eq!(pauses.len(), 2, "{pauses:?}");
     assert!(pauses.iter().all(|pause| *pause >= 0.98), "{pauses:?}");
+    // A poll may have been on its way before the stop, so it may be either of them.
+    assert!(pauses.iter().any(|pause| *pause >= 2.0), "{pauses:?}");
 }
 
 /// A login by browser and one with a device code, for one server and store: both succeed, and the last one is stored.

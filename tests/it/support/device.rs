@@ -55,9 +55,14 @@ impl DeviceFake {
         seen
     }
 
+    /// Returns when the polls so far arrived.
+    pub fn polled_at(&self) -> Vec<Instant> {
+        self.polled.lock().expect("the times").clone()
+    }
+
     /// Returns the pauses between the polls so far, in seconds.
     pub fn pauses(&self) -> Vec<f64> {
-        let polled = self.polled.lock().expect("the times");
+        let polled = self.polled_at();
         let pairs = polled.windows(2);
         pairs
             .map(|pair| pair[1].duration_since(pair[0]).as_secs_f64())
