@@ -5,6 +5,8 @@
 //! are the medians. If `codex` is on the path (or named by `CODEX`), its login is measured in the same turns. Both read the
 //! certificate authorities of the system and one more, from one file.
 
+#[path = "measure/peak.rs"]
+mod peak;
 #[path = "../tests/it/support/mod.rs"]
 #[allow(dead_code)]
 mod support;
@@ -49,6 +51,7 @@ fn main() {
     }
     let version = codex.map_or("codex (not on the path)".to_owned(), |(_, version)| version);
     table.print(&version);
+    memory(&bundle, [(&two, "two origins"), (&one, "one origin")]);
 }
 
 /// Returns a file with the authorities of the system and this one.
@@ -188,6 +191,24 @@ fn ours(servers: &Servers, what: &str, bundle: &PathBuf, table: &mut Table) {
         Side::Ours,
         started.elapsed(),
     );
+}
+
+/// Prints the peak memory of a first login.
+fn memory(bundle: &PathBuf, all: [(&Servers, &str); 2]) {
+    println!("\n| peak memory of a first login | |\n|---|---|");
+    if !peak::is_measurable() {
+        return;
+    }
+    for (servers, what) in all {
+        let login = Program::login(&servers.resource).env("SSL_CERT_FILE", bundle);
+        let peak = peak::of(login, |program| {
+            let mut login = program.start();
+            let url = login.authorization_url();
+            assert_eq!(visit(&servers.agree(&url)).status, 200);
+            login.finish().expect(0);
+        });
+        println!("| {what} | {peak:.1} MiB |");
+    }
 }
 
 /// Lets codex log in.

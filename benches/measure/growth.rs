@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{json, Map, Value};
 
 use crate::login::{agree, with_browser};
+use crate::peak;
 use crate::runs::{ms, Runs};
 use crate::start::home_with;
 use crate::support::fake::{Fake, Reply};
@@ -175,32 +175,18 @@ fn slow() -> Fake {
     Fake::with(|seen, fake| Some(Reply::Slow(LINE, Box::new(fake.behave(seen)))))
 }
 
-/// Prints the peak memory of single runs, which GNU time measures: a child of this bench begins with the bench's own peak.
+/// Prints the peak memory of single runs.
 fn memory() {
-    const TIME: &str = "/usr/bin/time";
     println!();
     println!("| peak memory of a run | |");
     println!("|---|---|");
-    if Command::new(TIME)
-        .args(["-f", "%M", "true"])
-        .output()
-        .is_err()
-    {
-        return println!("| no {TIME} here | |");
+    if !peak::is_measurable() {
+        return;
     }
     let fake = Fake::start();
-    let home = home_with(1, &fake);
-    let token = home.at("token", &fake);
-    for (what, program) in [("`token`", token), ("first login", Program::login(&fake))] {
-        let report = home.path().join("peak");
-        let report = report.to_str().expect("a path");
-        let program = program.through(&[TIME, "-f", "%M", "-o", report]);
-        match what {
-            "`token`" => drop(program.run().expect(0)),
-            _ => drop(agree(program)),
-        }
-        let text = fs::read_to_string(report).expect("a report");
-        let kib: f64 = text.trim().parse().expect("a number");
-        println!("| {what} | {:.1} MiB |", kib / 1024.0);
-    }
+    let token = home_with(1, &fake).at("token", &fake);
+    let token = peak::of(token, |program| drop(program.run().expect(0)));
+    println!("| `token` | {token:.1} MiB |");
+    let login = peak::of(Program::login(&fake), |program| drop(agree(program)));
+    println!("| first login | {login:.1} MiB |");
 }

@@ -15,6 +15,7 @@ mod crowd;
 mod growth;
 mod keyring;
 mod login;
+mod peak;
 mod runs;
 mod start;
 
