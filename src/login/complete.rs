@@ -21,8 +21,8 @@ use crate::oauth::token::{TokenType, Tokens};
 use crate::os::clock::{in_words, Deadline, Time};
 use crate::refresh::{self, LockedLogin};
 use crate::store::cache::Cache;
-use crate::store::{Credentials, Place, Store};
-use crate::token_endpoint::{ExchangeError, TokenRequest};
+use crate::store::{Credentials, Place, Store, StoredId};
+use crate::token_endpoint::ExchangeError;
 use crate::warning::warn_user;
 
 /// Longest wait for a refresh of the same login.
@@ -48,14 +48,8 @@ pub fn exchange(
     let verifier = pending.authorization().map(|it| &it.verifier);
     let verifier = verifier.ok_or(ExchangeError::Request)?;
     let http = preparation.http.within(super::REQUEST_LIMIT);
-    let request = TokenRequest {
-        token_endpoint: &preparation.discovery.server.token_endpoint,
-        client,
-        resource: preparation.discovery.resource.as_deref(),
-        dpop: preparation.dpop.as_ref(),
-        http: &http,
-        retry_until: worker.deadline.min(Deadline::after(EXCHANGE_RETRIES)),
-    };
+    let retry_until = worker.deadline.min(Deadline::after(EXCHANGE_RETRIES));
+    let request = preparation.token_request(client, &http, retry_until);
     let issued = request.exchange_code(code, verifier, &preparation.redirect_uri)?;
     warn_of_clock(issued.date);
     Ok(issued.tokens)
@@ -112,10 +106,7 @@ pub fn store(
     } = pending;
     let key = preparation.request.key.clone();
     let store = context.store(&key)?;
-    // A refresh that is under way ends first; one that hangs must not cost a login, and will not overwrite it.
-    let mut locked = LockedLogin::acquire(store, &key, Deadline::after(REFRESH_LIMIT))
-        .inspect_err(|err| log::debug!("{err}"))
-        .ok();
+    let mut locked = lock(store, &key);
     let mut is_adopted = true;
     if tokens.refresh_token.is_none() {
         // The stored refresh token stays, and a refresh may have replaced it while the user was away.
@@ -148,6 +139,14 @@ pub fn store(
     Ok(Report::new(&credentials, Some(place), false))
 }
 
+/// Locks a login, if that can be done soon: a refresh that is under way ends first; one that hangs must not cost a login, and
+/// will not overwrite it.
+fn lock<'a>(store: &'a Store, key: &StoredId) -> Option<LockedLogin<'a>> {
+    LockedLogin::acquire(store, key, Deadline::after(REFRESH_LIMIT))
+        .inspect_err(|err| log::debug!("{err}"))
+        .ok()
+}
+
 /// Stores a login, and returns where it is. What an earlier refresh has left is of no use any more, if its lock is held.
 fn save(
     login: &mut Credentials,
@@ -170,9 +169,7 @@ fn save(
 pub fn store_unattended(mut login: Credentials, context: &Context) -> Result<Report, Error> {
     let key = login.key();
     let store = context.store(&key)?;
-    let locked = LockedLogin::acquire(store, &key, Deadline::after(REFRESH_LIMIT))
-        .inspect_err(|err| log::debug!("{err}"))
-        .ok();
+    let locked = lock(store, &key);
     let place = save(&mut login, store, locked)?;
     Ok(Report::new(&login, Some(place), false))
 }

@@ -2,8 +2,6 @@
 //!
 //! A worker sends each poll; the event loop knows when the next one is due.
 
-use std::time::Duration;
-
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
 use super::pending::{PendingAnswer, PendingAuthorization, Preparation};
@@ -13,10 +11,10 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::http::Http;
 use crate::oauth::client::Client;
-use crate::oauth::device::{DeviceEnd, DeviceResponse, Next, Polling};
+use crate::oauth::device::{DeviceEnd, DeviceResponse, Polling};
 use crate::oauth::token::Tokens;
 use crate::os::clock::{Deadline, Time};
-use crate::token_endpoint::{DeviceError, DeviceRequest, TokenRequest};
+use crate::token_endpoint::{DeviceError, DeviceRequest};
 use crate::warning::warn_user;
 
 /// The redirect URI that a client is registered with if the user names no part of it: any port of it belongs to a later login
@@ -54,8 +52,8 @@ pub struct DeviceAuthorization {
 }
 
 impl DeviceAuthorization {
-    fn poll_after(&mut self, pause: Duration) {
-        self.next_poll = Deadline::after(pause).min(self.expires);
+    fn poll_again(&mut self) {
+        self.next_poll = Deadline::after(self.polling.pause()).min(self.expires);
     }
 }
 
@@ -171,43 +169,25 @@ pub fn poll(
     else {
         return Ok(None);
     };
-    let request = TokenRequest {
-        token_endpoint: &preparation.discovery.server.token_endpoint,
-        client,
-        resource: preparation.discovery.resource.as_deref(),
-        dpop: preparation.dpop.as_ref(),
-        http: &device.http,
-        retry_until: worker.deadline,
-    };
-    let polled = request.poll(&device.response, device.verifier.as_ref());
-    let polled = match polled {
-        Ok(polled) => polled,
+    let request = preparation.token_request(client, &device.http, worker.deadline);
+    let (verifier, expires) = (device.verifier.as_ref(), device.expires);
+    match request.poll(&device.response, verifier, &mut device.polling, expires) {
+        Ok(Some(issued)) => {
+            complete::warn_of_clock(issued.date);
+            return Ok(Some(issued.tokens));
+        }
+        Ok(None) => {}
         Err(DeviceError::Http(err)) if may_pass(&err) => {
             if device.polling.is_answered() {
                 warn_user!(Retrying, "the token endpoint does not answer; trying again");
             }
             log::info!("{err}");
-            let pause = device.polling.unanswered(!err.is_unsent());
-            device.poll_after(pause);
-            return Ok(None);
+            device.polling.unanswered(!err.is_unsent());
         }
         Err(err) => return Err(failed(preparation, err)),
-    };
-    let is_expired = device.expires.passed();
-    match device
-        .polling
-        .after(polled.response, polled.retry_after, is_expired)
-    {
-        Next::Tokens(tokens) => {
-            complete::warn_of_clock(polled.date);
-            Ok(Some(tokens))
-        }
-        Next::PollAfter(pause) => {
-            device.poll_after(pause);
-            Ok(None)
-        }
-        Next::End(end) => Err(failed(preparation, DeviceError::Ended(end))),
     }
+    device.poll_again();
+    Ok(None)
 }
 
 /// Tells whether a later poll may be answered though this one was not.

@@ -101,7 +101,9 @@ fn reregister(
     let preparation = pending.preparation;
     let preparation = Preparation {
         is_second: true,
-        http: prepare::http(&preparation.request, context, worker),
+        http: preparation
+            .request
+            .http(&context.settings.http, worker.deadline),
         standby: None,
         ..preparation
     };

@@ -9,10 +9,12 @@ use crate::failure::LoginCommand;
 use crate::http::dpop::Dpop;
 use crate::http::{Http, Standby};
 use crate::oauth::client::{self, Client, RegistrationKind};
+use crate::os::clock::Deadline;
 use crate::providers::{self, Provider};
 use crate::registration;
 use crate::store::cache::Cache;
 use crate::store::Credentials;
+use crate::token_endpoint::TokenRequest;
 
 /// What is known of a login before its client is registered.
 pub struct Preparation {
@@ -48,6 +50,23 @@ impl Preparation {
     /// Returns the command that logs in with tokens that are bound to a key, if this login has others.
     pub fn with_dpop(&self) -> Option<Box<LoginCommand>> {
         self.dpop.is_none().then(|| self.with_dpop.clone())
+    }
+
+    /// Returns a token request of this client, but for what it spends.
+    pub fn token_request<'a>(
+        &'a self,
+        client: &'a Client,
+        http: &'a Http,
+        retry_until: Deadline,
+    ) -> TokenRequest<'a> {
+        TokenRequest {
+            token_endpoint: &self.discovery.server.token_endpoint,
+            client,
+            resource: self.discovery.resource.as_deref(),
+            dpop: self.dpop.as_ref(),
+            http,
+            retry_until,
+        }
     }
 
     /// Returns the provider whose ways the login follows.

@@ -4,7 +4,7 @@ use super::pending::provider;
 use super::{prepare, previous, Request, REQUEST_LIMIT};
 use crate::discovery::{Discovery, Step, Trace};
 use crate::error::Error;
-use crate::http::{Http, HttpSettings};
+use crate::http::HttpSettings;
 use crate::oauth::text::printable;
 use crate::os::clock::Deadline;
 use crate::registration::{ClientPlan, ClientRequest};
@@ -38,8 +38,7 @@ pub fn preflight(
     let trace = Trace::default();
     let plan = || {
         let request = &previous::complete(request.clone(), stored)?;
-        let http = Http::new(settings, &request.typed_urls(), REQUEST_LIMIT)
-            .until(Deadline::after(REQUEST_LIMIT));
+        let http = request.http(settings, Deadline::after(REQUEST_LIMIT));
         let discovery = prepare::find_server(request, None, &http, Some(&trace))?;
         let scopes = prepare::scopes(request, &discovery, stored);
         let server = &discovery.server;

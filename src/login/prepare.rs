@@ -31,16 +31,6 @@ use crate::store::cache::Cache;
 use crate::store::{Credentials, GrantType};
 use crate::warning::warn_user;
 
-/// Prepares the requests of this step.
-pub fn http(request: &Request, context: &Context, worker: &WorkerHandle) -> Http {
-    let http = Http::new(
-        &context.settings.http,
-        &request.typed_urls(),
-        super::REQUEST_LIMIT,
-    );
-    http.until(worker.deadline)
-}
-
 /// Returns the redirect URI: that of the callback socket, which is bound now and given to the event loop. Without a socket the
 /// login goes on if the answer can be pasted; with a device code there is no answer.
 pub fn redirect_uri(
@@ -177,7 +167,8 @@ fn discover(
     context: &Context,
     worker: &WorkerHandle,
 ) -> Result<(Request, Discovery, Http), Error> {
-    let http = http(&request, context, worker);
+    let settings = &context.settings.http;
+    let http = request.http(settings, worker.deadline);
     let last = LastLogin::read(&request, &context.cache()).map(|last| last.issuer);
     let found = find_server(&request, last.as_deref(), &http, None);
     let is_nowhere = |err: &Error| {
@@ -188,7 +179,7 @@ fn discover(
     };
     match (found, previous::with_issuer(&request, stored)) {
         (Err(err), Some(bound)) if is_nowhere(&err) => {
-            let http = self::http(&bound, context, worker);
+            let http = bound.http(settings, worker.deadline);
             match find_server(&bound, last.as_deref(), &http, None) {
                 Ok(discovery) => Ok((bound, discovery, http)),
                 // A possible attack, or an issuer that is only unavailable now, is more than a server that names none.

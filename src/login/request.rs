@@ -3,8 +3,10 @@
 use url::Url;
 
 use crate::callback::RedirectHost;
+use crate::http::{Http, HttpSettings};
 use crate::oauth::grant::Unattended;
 use crate::oauth::metadata::AuthorizationServer;
+use crate::os::clock::Deadline;
 use crate::providers::{google, Provider};
 use crate::registration::Identity;
 use crate::store::{GrantType, StoredId};
@@ -115,20 +117,17 @@ impl Request {
         self.grant.is_unattended()
     }
 
-    /// Returns the URLs that the user typed: their hosts may be private.
-    pub(super) fn typed_urls(&self) -> Vec<Url> {
+    /// Prepares the requests of this login up to its authorization. The hosts that the user typed may be private.
+    pub(super) fn http(&self, settings: &HttpSettings, deadline: Deadline) -> Http {
         let issuer = self.issuer.as_ref().and_then(|url| Url::parse(url).ok());
         let endpoints = self
             .preset
             .iter()
             .flat_map(|server| [&server.authorization_endpoint, &server.token_endpoint]);
         let typed = [&self.server, &issuer, &self.issuer_metadata];
-        typed
-            .into_iter()
-            .flatten()
-            .chain(endpoints)
-            .cloned()
-            .collect()
+        let typed = typed.into_iter().flatten().chain(endpoints);
+        let typed: Vec<_> = typed.cloned().collect();
+        Http::new(settings, &typed, super::REQUEST_LIMIT).until(deadline)
     }
 
     /// Returns whether the user asks for the answer as a form.

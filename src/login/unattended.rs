@@ -1,11 +1,10 @@
 //! A login without a person: nothing listens, opens or asks; its client requests the tokens itself.
 
 use super::workers::WorkerHandle;
-use super::{complete, prepare, Report, Request, REQUEST_LIMIT};
+use super::{complete, prepare, Report, Request};
 use crate::context::Context;
 use crate::discovery::Discovery;
 use crate::error::Error;
-use crate::http::Http;
 use crate::oauth::authorization::{choose_scopes, ScopeSources};
 use crate::oauth::text::scope_list;
 use crate::os::clock::Deadline;
@@ -49,8 +48,7 @@ pub fn record(
     deadline: Deadline,
 ) -> Result<Credentials, Error> {
     check(request)?;
-    let http =
-        Http::new(&context.settings.http, &request.typed_urls(), REQUEST_LIMIT).until(deadline);
+    let http = request.http(&context.settings.http, deadline);
     let discovery = prepare::find_server(request, None, &http, None)?;
     let mut unattended = request.unattended.clone();
     if let Some(idp) = unattended
@@ -75,8 +73,7 @@ fn token_endpoint_of(issuer: &str, context: &Context, deadline: Deadline) -> Res
     let mut request = Request::new(StoredId::new(issuer, ""), None, issuer.to_owned());
     request.issuer = Some(issuer.to_owned());
     request.grant = GrantType::IdJag;
-    let http =
-        Http::new(&context.settings.http, &request.typed_urls(), REQUEST_LIMIT).until(deadline);
+    let http = request.http(&context.settings.http, deadline);
     let discovery = prepare::find_server(&request, None, &http, None)?;
     Ok(discovery.server.token_endpoint.into())
 }

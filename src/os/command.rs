@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::browser;
 use super::clock::Deadline;
 use super::process::{self, Group};
+use super::sync::lock;
 
 /// The most of stderr that is read, in bytes; what is beyond it is dropped.
 const STDERR_BYTES: usize = 4096;
@@ -119,7 +120,7 @@ impl Running {
         let status = self.wait(deadline)?.ok_or(CommandError::TimedOut)?;
         // What it has left behind may hold its stderr open.
         let _ = silence.recv_timeout(MOMENT.min(deadline.left()));
-        let said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = lock(&said);
         Ok(CommandOutput {
             status,
             stdout,
@@ -185,7 +186,7 @@ fn read(stream: impl Read, max_bytes: u64) -> io::Result<Zeroizing<Vec<u8>>> {
 fn listen(mut stream: impl Read, heard: &Mutex<Vec<u8>>) {
     let mut chunk = [0; 1024];
     while let Ok(count @ 1..) = stream.read(&mut chunk) {
-        let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = lock(heard);
         let room = STDERR_BYTES - heard.len();
         heard.extend_from_slice(&chunk[..count.min(room)]);
     }

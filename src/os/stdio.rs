@@ -109,10 +109,11 @@ mod platform {
     use std::os::windows::io::{AsHandle as _, AsSocket as _};
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::mpsc::{self, Sender};
-    use std::sync::{Mutex, OnceLock, PoisonError};
+    use std::sync::{Mutex, OnceLock};
     use std::thread;
 
     use crate::os::socket;
+    use crate::os::sync::lock;
 
     /// How much is read at once, in bytes.
     const CHUNK_BYTES: usize = 64 * 1024;
@@ -174,7 +175,7 @@ mod platform {
         let pump = pump()?;
         let is_idle = UNTAKEN_BYTES.load(Ordering::SeqCst) == 0;
         if is_idle && !IS_READING.swap(true, Ordering::SeqCst) {
-            let wanted = pump.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            let wanted = lock(&pump.wanted);
             // A thread that has ended has closed the socket, which is then readable.
             let _ = wanted.send(());
         }

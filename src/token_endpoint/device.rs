@@ -6,18 +6,18 @@ use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use url::Url;
 
 use super::client_auth::{authenticate, build, AuthForm, Endpoint};
-use super::{busy_hint, hint_about, secrets, send, EndpointResponse, TokenRequest};
+use super::{busy_hint, hint_about, secrets, send, EndpointResponse, IssuedTokens, TokenRequest};
 use crate::failure::{About, Class, Code, Failure, Hint};
 use crate::http::{Http, HttpError};
 use crate::oauth::callback::refusal_hint;
 use crate::oauth::client::{self, Client};
 use crate::oauth::device::{
-    DeviceEnd, DeviceResponse, DeviceResponseError, PollResponse, GRANT_TYPE,
+    DeviceEnd, DeviceResponse, DeviceResponseError, PollResponse, Polling, GRANT_TYPE,
 };
 use crate::oauth::endpoint::UrlPolicy;
 use crate::oauth::text::printable;
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
-use crate::os::clock::Time;
+use crate::os::clock::Deadline;
 use crate::providers::standard_device_error;
 
 /// Why a login with a device code has failed.
@@ -75,7 +75,7 @@ fn describe(end: &DeviceEnd) -> String {
         DeviceEnd::Lost => {
             "the answer of the token endpoint was lost, and the code is used up".to_owned()
         }
-        DeviceEnd::Refused(words) => {
+        DeviceEnd::Unknown(words) | DeviceEnd::Refused(words) => {
             let error = words.error.as_deref().map(printable);
             let description = words.description.as_deref().map(printable);
             let words = [error, description].into_iter().flatten();
@@ -131,7 +131,9 @@ impl Failure for DeviceError {
             Self::Ended(DeviceEnd::Denied(_)) => Code::AccessDenied,
             Self::Ended(DeviceEnd::Expired) => Code::DeviceCodeExpired,
             Self::Ended(DeviceEnd::Lost) => Code::DeviceAnswerLost,
-            Self::Ended(DeviceEnd::Refused(words)) => of_error(words, Code::TokenRefused),
+            Self::Ended(DeviceEnd::Unknown(words) | DeviceEnd::Refused(words)) => {
+                of_error(words, Code::TokenRefused)
+            }
             Self::Ended(DeviceEnd::Unusable(_)) => Code::TokenResponseUnusable,
         }
     }
@@ -155,7 +157,8 @@ impl Failure for DeviceError {
             Self::Unsupported => {
                 "leave --device out: any browser will do then, also that of another computer, whose last address can be pasted"
             }
-            Self::NoCode { words, .. } | Self::Ended(DeviceEnd::Refused(words)) => {
+            Self::NoCode { words, .. }
+            | Self::Ended(DeviceEnd::Unknown(words) | DeviceEnd::Refused(words)) => {
                 hint_about(words, about, |error| match error {
                     "unauthorized_client" => {
                         "the client may not use device codes: allow it in its registration, or leave --device out"
@@ -281,30 +284,23 @@ impl DeviceRequest<'_> {
     }
 }
 
-/// The answer to a poll.
-#[derive(Debug)]
-pub struct PollAnswer {
-    /// What it says.
-    pub response: PollResponse,
-    /// The pause that it asks for.
-    pub retry_after: Option<Duration>,
-    /// Its `Date`.
-    pub date: Option<Time>,
-}
-
 impl TokenRequest<'_> {
-    /// Asks once whether there are tokens for a device code. Nothing is sent again: who polls decides what follows.
+    /// Asks once whether there are tokens for a device code that is valid until `expires`; `None` if another poll has to
+    /// follow, as `polling` says. Nothing is sent again.
     ///
     /// # Errors
     ///
-    /// The error of the request. Unless it is [`HttpError::is_unsent`], the server may have used up the code.
+    /// [`DeviceError::Ended`], or the error of the request. Unless that is [`HttpError::is_unsent`], the server may have used up
+    /// the code.
     ///
     /// Spec: RFC 8628 section 3.4; RFC 7636 section 4.5; RFC 8707 section 2.2.
     pub fn poll(
         &self,
         device: &DeviceResponse,
         verifier: Option<&PkceCodeVerifier>,
-    ) -> Result<PollAnswer, DeviceError> {
+        polling: &mut Polling,
+        expires: Deadline,
+    ) -> Result<Option<IssuedTokens>, DeviceError> {
         let parameters = [
             ("grant_type", GRANT_TYPE),
             ("device_code", device.device_code.expose()),
@@ -312,28 +308,26 @@ impl TokenRequest<'_> {
         let verifier = verifier.map(|verifier| ("code_verifier", verifier.secret().as_str()));
         let parameters = [&parameters[..], verifier.as_slice()].concat();
         let send = |form| {
-            let answer = self.ask(form, &parameters);
-            let answer =
-                answer.map_err(|err| err.map_or(DeviceError::Request, DeviceError::Http))?;
+            let answer = self.ask(form, &parameters, || DeviceError::Request)?;
             let (status, has_proof) = (answer.status, self.dpop.is_some());
             let mut response =
                 PollResponse::read(status, &answer.body, has_proof, standard_device_error);
-            if let PollResponse::Denied(words)
-            | PollResponse::Unknown(words)
-            | PollResponse::Refused(words) = &mut response
-            {
-                words.drop_quotes_of(&answer.secrets);
+            if let PollResponse::End(end) = &mut response {
+                let words = end.words_mut();
+                words
+                    .into_iter()
+                    .for_each(|words| words.drop_quotes_of(&answer.secrets));
             }
-            Ok(PollAnswer {
-                response,
-                retry_after: answer.retry_after,
-                date: answer.date,
-            })
+            Ok((response, answer))
         };
-        let is_about_client = |polled: &Result<PollAnswer, _>| {
-            let refused = polled.as_ref().map(|it| &it.response);
-            matches!(refused, Ok(PollResponse::Refused(words)) if words.error.as_deref().is_none_or(client::is_unknown))
-        };
-        authenticate(self.client, Endpoint::Token, send, is_about_client)
+        let is_about_client = |polled: &Result<_, DeviceError>| matches!(polled, Ok((PollResponse::End(DeviceEnd::Refused(words)), _)) if words.error.as_deref().is_none_or(client::is_unknown));
+        let polled = authenticate(self.client, Endpoint::Token, send, is_about_client);
+        let (response, answer) = polled?;
+        let tokens = polling.after(response, answer.retry_after, expires.passed());
+        let tokens = tokens.map_err(DeviceError::Ended)?;
+        Ok(tokens.map(|tokens| IssuedTokens {
+            tokens,
+            date: answer.date,
+        }))
     }
 }

@@ -86,7 +86,7 @@ pub enum ExchangeError {
     },
     /// The request failed.
     #[error(transparent)]
-    Http(HttpError),
+    Http(#[from] HttpError),
     /// The request could not be built.
     #[error("the token request cannot be built")]
     Request,
@@ -289,9 +289,7 @@ impl TokenRequest<'_> {
         form: AuthForm,
         parameters: &[(&str, &str)],
     ) -> Result<IssuedTokens, ExchangeError> {
-        let answer = self.ask(form, parameters);
-        let answer =
-            answer.map_err(|err| err.map_or(ExchangeError::Request, ExchangeError::Http))?;
+        let answer = self.ask(form, parameters, || ExchangeError::Request)?;
         let EndpointResponse { status, date, .. } = answer;
         let is_exchange = parameters.iter().any(|it| it.0 == "requested_token_type");
         let other_type = match self.dpop {
@@ -320,19 +318,20 @@ impl TokenRequest<'_> {
     ///
     /// # Errors
     ///
-    /// The error of the request; `None` if it cannot be built.
+    /// The error of the request; `not_built` if it cannot be built.
     ///
     /// Spec: RFC 9449 sections 5 and 8.
-    pub(super) fn ask(
+    pub(super) fn ask<E: From<HttpError>>(
         &self,
         form: AuthForm,
         parameters: &[(&str, &str)],
-    ) -> Result<EndpointResponse, Option<HttpError>> {
+        not_built: impl Fn() -> E,
+    ) -> Result<EndpointResponse, E> {
         let url = self.token_endpoint;
         let resource = self.resource.map(|resource| ("resource", resource));
         let parameters = [parameters, resource.as_slice()].concat();
         let send = || {
-            let request = build(self.client, form, url, &parameters).ok_or(None)?;
+            let request = build(self.client, form, url, &parameters).ok_or_else(&not_built)?;
             let proof = self.dpop.and_then(|dpop| dpop.proof("POST", url, None));
             let proof = proof.as_ref().map(|proof| ("DPoP", proof.expose()));
             let response = send(self.http, url, &request, proof)?;

@@ -33,21 +33,40 @@ pub enum PollResponse {
     Pending,
     /// The server wants fewer polls, and perhaps names the interval.
     SlowDown(Option<Duration>),
+    /// There is no answer of the server now.
+    Busy {
+        /// The server may have issued tokens that a gateway has lost.
+        may_be_lost: bool,
+    },
+    /// No tokens will come.
+    End(DeviceEnd),
+}
+
+/// Why no tokens will come for a device code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceEnd {
     /// The user or the server refused; some servers say so of a code that they do not know.
     Denied(ErrorResponse),
     /// The code has expired.
     Expired,
     /// The code is not known, or not any more.
     Unknown(ErrorResponse),
+    /// The answer to an earlier poll was lost, and the code is used up.
+    Lost,
     /// The server refuses the request for another reason: the same one will be refused again.
     Refused(ErrorResponse),
-    /// There is no answer of the server now.
-    Busy {
-        /// The server may have issued tokens that a gateway has lost.
-        may_be_lost: bool,
-    },
-    /// It is something else.
+    /// The response cannot be used.
     Unusable(TokenResponseError),
+}
+
+impl DeviceEnd {
+    /// Returns the error response, if the server sent one.
+    pub fn words_mut(&mut self) -> Option<&mut ErrorResponse> {
+        match self {
+            Self::Denied(words) | Self::Unknown(words) | Self::Refused(words) => Some(words),
+            Self::Expired | Self::Lost | Self::Unusable(_) => None,
+        }
+    }
 }
 
 impl PollResponse {
@@ -72,14 +91,14 @@ impl PollResponse {
         match standard(error).unwrap_or(error) {
             "authorization_pending" => return Self::Pending,
             "slow_down" => return Self::SlowDown(response::interval(body)),
-            "access_denied" => return Self::Denied(words),
-            "expired_token" => return Self::Expired,
-            "invalid_grant" => return Self::Unknown(words),
+            "access_denied" => return Self::End(DeviceEnd::Denied(words)),
+            "expired_token" => return Self::End(DeviceEnd::Expired),
+            "invalid_grant" => return Self::End(DeviceEnd::Unknown(words)),
             _ => {}
         }
         match response {
             TokenResponse::Tokens(tokens) => Self::Tokens(tokens),
-            TokenResponse::Refused(words) => Self::Refused(words),
+            TokenResponse::Refused(words) => Self::End(DeviceEnd::Refused(words)),
             TokenResponse::Busy(_) => Self::Busy {
                 may_be_lost: matches!(status, 500 | 502 | 504),
             },
@@ -87,41 +106,17 @@ impl PollResponse {
             TokenResponse::Unusable(TokenResponseError::NotTokens) => {
                 Self::Busy { may_be_lost: true }
             }
-            TokenResponse::Unusable(why) => Self::Unusable(why),
+            TokenResponse::Unusable(why) => Self::End(DeviceEnd::Unusable(why)),
         }
     }
-}
-
-/// Why no tokens will come for a device code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DeviceEnd {
-    /// The user or the server refused.
-    Denied(ErrorResponse),
-    /// The code has expired.
-    Expired,
-    /// The answer to an earlier poll was lost, and the code is used up.
-    Lost,
-    /// The server refuses the code or the request.
-    Refused(ErrorResponse),
-    /// The response cannot be used.
-    Unusable(TokenResponseError),
-}
-
-/// What follows a poll.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Next {
-    /// The login goes on with these tokens.
-    Tokens(Tokens),
-    /// The next poll, so long after the end of this one.
-    PollAfter(Duration),
-    /// Nothing: the login has failed.
-    End(DeviceEnd),
 }
 
 /// When to poll: as often as the server wants, and more slowly while it does not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Polling {
     interval: Duration,
+    /// The pause that the last answer asks for.
+    retry_after: Duration,
     /// The polls without an answer since the last one with an answer.
     unanswered: u32,
     /// The answer to a poll was lost after it was sent: the server may have used up the code for it.
@@ -133,20 +128,27 @@ impl Polling {
     pub fn new(interval: Duration) -> Self {
         Self {
             interval,
+            retry_after: Duration::ZERO,
             unanswered: 0,
             is_lost: false,
         }
     }
 
-    /// Returns the pause before the next poll.
+    /// Returns the pause between the last poll and the next one.
     pub fn pause(&self) -> Duration {
         let factor = 2_u32.saturating_pow(self.unanswered);
         let slowed = self.interval.saturating_mul(factor);
-        slowed.min(MAX_PAUSE.max(self.interval))
+        let pause = slowed.min(MAX_PAUSE.max(self.interval));
+        pause.max(self.retry_after)
     }
 
-    /// Decides what follows a response. The server wants no request before `retry_after` has passed; `is_expired` is what our
-    /// own clock says of the code, and counts more than the words in which a server says no.
+    /// Notes a response, and returns its tokens; `None` if another poll has to follow. The server wants no request before
+    /// `retry_after` has passed; `is_expired` is what our own clock says of the code, and counts more than the words in which a
+    /// server says no.
+    ///
+    /// # Errors
+    ///
+    /// Why no tokens will come.
     ///
     /// Spec: RFC 8628 section 3.5.
     pub fn after(
@@ -154,46 +156,39 @@ impl Polling {
         response: PollResponse,
         retry_after: Option<Duration>,
         is_expired: bool,
-    ) -> Next {
-        let end = match response {
-            PollResponse::Tokens(tokens) => return Next::Tokens(tokens),
-            PollResponse::Pending => {
-                self.answered();
-                return self.poll(retry_after);
-            }
+    ) -> Result<Option<Tokens>, DeviceEnd> {
+        self.retry_after = retry_after.unwrap_or_default();
+        match response {
+            PollResponse::Tokens(tokens) => return Ok(Some(tokens)),
+            PollResponse::Pending => self.answered(),
             PollResponse::SlowDown(wanted) => {
                 self.answered();
                 let slower = self.interval.saturating_add(SLOWER);
                 self.interval = wanted.map_or(slower, |wanted| wanted.max(slower));
-                return self.poll(retry_after);
             }
             PollResponse::Busy { may_be_lost } => {
                 self.is_lost |= may_be_lost;
                 if retry_after.is_none() {
                     self.interval = self.interval.saturating_add(SLOWER);
                 }
-                return self.poll(retry_after);
             }
-            _ if is_expired => DeviceEnd::Expired,
-            PollResponse::Expired => DeviceEnd::Expired,
+            PollResponse::End(_) if is_expired => return Err(DeviceEnd::Expired),
             // The server refuses a code that an earlier poll has used up.
-            PollResponse::Denied(_) | PollResponse::Unknown(_) if self.is_lost => DeviceEnd::Lost,
-            PollResponse::Denied(words) => DeviceEnd::Denied(words),
-            PollResponse::Unknown(words) | PollResponse::Refused(words) => {
-                DeviceEnd::Refused(words)
+            PollResponse::End(DeviceEnd::Denied(_) | DeviceEnd::Unknown(_)) if self.is_lost => {
+                return Err(DeviceEnd::Lost)
             }
-            PollResponse::Unusable(why) => DeviceEnd::Unusable(why),
-        };
-        Next::End(end)
+            PollResponse::End(end) => return Err(end),
+        }
+        Ok(None)
     }
 
-    /// Notes a poll without a response, which the server may have received; returns the pause before the next one.
+    /// Notes a poll without a response, which the server may have received.
     ///
     /// Spec: RFC 8628 section 3.5: a client has to poll more slowly after a connection timeout.
-    pub fn unanswered(&mut self, was_sent: bool) -> Duration {
+    pub fn unanswered(&mut self, was_sent: bool) {
         self.is_lost |= was_sent;
+        self.retry_after = Duration::ZERO;
         self.unanswered = self.unanswered.saturating_add(1);
-        self.pause()
     }
 
     /// Tells whether the last poll was answered.
@@ -205,10 +200,6 @@ impl Polling {
     fn answered(&mut self) {
         self.unanswered = 0;
         self.is_lost = false;
-    }
-
-    fn poll(&self, retry_after: Option<Duration>) -> Next {
-        Next::PollAfter(self.pause().max(retry_after.unwrap_or_default()))
     }
 }
 

@@ -24,7 +24,8 @@ fn seconds(seconds: u64) -> Duration {
 
 #[test]
 fn dv2_the_error_code_of_a_poll_counts_before_its_status() {
-    use PollResponse::{Denied, Expired, Pending, SlowDown, Unknown};
+    use DeviceEnd::{Denied, Expired, Unknown};
+    use PollResponse::{End, Pending, SlowDown};
     for (statuses, body, expected) in [
         (
             &[200, 400, 403, 428, 500][..],
@@ -50,29 +51,29 @@ fn dv2_the_error_code_of_a_poll_counts_before_its_status() {
         (
             &[400, 403],
             r#"{"error":"access_denied"}"#,
-            Denied(words("access_denied")),
+            End(Denied(words("access_denied"))),
         ),
         (
             &[400],
             r#"{"error":"authorization_declined","error_codes":[70016]}"#,
-            Denied(words("authorization_declined")),
+            End(Denied(words("authorization_declined"))),
         ),
-        (&[200, 400], r#"{"error":"expired_token"}"#, Expired),
-        (&[200, 400], r#"{"error":"token_expired"}"#, Expired),
+        (&[200, 400], r#"{"error":"expired_token"}"#, End(Expired)),
+        (&[200, 400], r#"{"error":"token_expired"}"#, End(Expired)),
         (
             &[400],
             r#"{"error":"invalid_grant"}"#,
-            Unknown(words("invalid_grant")),
+            End(Unknown(words("invalid_grant"))),
         ),
         (
             &[200],
             r#"{"error":"incorrect_device_code"}"#,
-            Unknown(words("incorrect_device_code")),
+            End(Unknown(words("incorrect_device_code"))),
         ),
         (
             &[400],
             r#"{"error":"bad_verification_code"}"#,
-            Unknown(words("bad_verification_code")),
+            End(Unknown(words("bad_verification_code"))),
         ),
     ] {
         for status in statuses {
@@ -83,7 +84,8 @@ fn dv2_the_error_code_of_a_poll_counts_before_its_status() {
 
 #[test]
 fn dv2_other_responses_to_a_poll() {
-    use PollResponse::{Busy, Refused, Tokens, Unusable};
+    use DeviceEnd::{Refused, Unusable};
+    use PollResponse::{Busy, End, Tokens};
     let page = "<html><title>Bad gateway</title></html>";
     for (status, body, expected) in [
         (429, "", Busy { may_be_lost: false }),
@@ -98,14 +100,14 @@ fn dv2_other_responses_to_a_poll() {
         (
             400,
             r#"{"error":"invalid_client"}"#,
-            Refused(words("invalid_client")),
+            End(Refused(words("invalid_client"))),
         ),
         (
             200,
             r#"{"error":"device_flow_disabled"}"#,
-            Refused(words("device_flow_disabled")),
+            End(Refused(words("device_flow_disabled"))),
         ),
-        (200, "{}", Unusable(TokenResponseError::NoAccessToken)),
+        (200, "{}", End(Unusable(TokenResponseError::NoAccessToken))),
     ] {
         assert_eq!(read(status, body), expected, "{status} {body}");
     }
@@ -120,13 +122,10 @@ fn dv2_other_responses_to_a_poll() {
 #[test]
 fn dv3_the_pause_grows_for_good_only_where_the_server_wants_it() {
     let mut polling = Polling::new(seconds(5));
-    let mut poll = |response, retry_after: Option<u64>| match polling.after(
-        response,
-        retry_after.map(seconds),
-        false,
-    ) {
-        Next::PollAfter(pause) => pause.as_secs(),
-        other => panic!("{other:?}"),
+    let mut poll = |response, retry_after: Option<u64>| {
+        let next = polling.after(response, retry_after.map(seconds), false);
+        assert_eq!(next, Ok(None));
+        polling.pause().as_secs()
     };
     use PollResponse::{Busy, Pending, SlowDown};
     assert_eq!(poll(Pending, None), 5);
@@ -145,79 +144,71 @@ fn dv3_the_pause_grows_for_good_only_where_the_server_wants_it() {
 fn dv3_requests_without_an_answer_double_the_pause_until_one_comes() {
     let mut polling = Polling::new(seconds(5));
     let pauses: Vec<_> = (0..5)
-        .map(|_| polling.unanswered(false).as_secs())
+        .map(|_| {
+            polling.unanswered(false);
+            polling.pause().as_secs()
+        })
         .collect();
     assert_eq!(pauses, [10, 20, 40, 60, 60]);
     let next = polling.after(PollResponse::Pending, None, false);
-    assert_eq!(next, Next::PollAfter(seconds(5)));
+    assert_eq!((next, polling.pause()), (Ok(None), seconds(5)));
     let mut slow = Polling::new(seconds(90));
-    assert_eq!(slow.unanswered(false), seconds(90));
+    slow.unanswered(false);
+    assert_eq!(slow.pause(), seconds(90));
     let mut huge = Polling::new(Duration::MAX);
     huge.unanswered(true);
     let next = huge.after(PollResponse::SlowDown(None), Some(Duration::MAX), false);
-    assert_eq!(next, Next::PollAfter(Duration::MAX));
+    assert_eq!((next, huge.pause()), (Ok(None), Duration::MAX));
 }
 
 #[test]
 fn dv4_what_ends_a_device_login() {
-    use PollResponse::{Denied, Expired, Pending, Refused, Unknown, Unusable};
+    use DeviceEnd::{Denied, Expired, Lost, Refused, Unknown, Unusable};
+    use PollResponse::{End, Pending};
     let unknown = || Unknown(words("invalid_grant"));
     let denied = || Denied(words("access_denied"));
     let odd = TokenResponseError::NotBearer;
     for (was_lost, is_expired, response, expected) in [
-        (
-            false,
-            false,
-            denied(),
-            DeviceEnd::Denied(words("access_denied")),
-        ),
-        (
-            false,
-            false,
-            unknown(),
-            DeviceEnd::Refused(words("invalid_grant")),
-        ),
+        (false, false, denied(), Denied(words("access_denied"))),
+        (false, false, unknown(), Unknown(words("invalid_grant"))),
         (
             false,
             false,
             Refused(words("invalid_client")),
-            DeviceEnd::Refused(words("invalid_client")),
+            Refused(words("invalid_client")),
         ),
-        (false, false, Expired, DeviceEnd::Expired),
-        (false, false, Unusable(odd), DeviceEnd::Unusable(odd)),
+        (false, false, Expired, Expired),
+        (false, false, Unusable(odd), Unusable(odd)),
         // Some servers forget an expired code, others call it denied.
-        (false, true, unknown(), DeviceEnd::Expired),
-        (false, true, denied(), DeviceEnd::Expired),
-        (true, true, unknown(), DeviceEnd::Expired),
+        (false, true, unknown(), Expired),
+        (false, true, denied(), Expired),
+        (true, true, unknown(), Expired),
         // The lost answer held the tokens.
-        (true, false, unknown(), DeviceEnd::Lost),
-        (true, false, denied(), DeviceEnd::Lost),
-        (true, false, Expired, DeviceEnd::Expired),
+        (true, false, unknown(), Lost),
+        (true, false, denied(), Lost),
+        (true, false, Expired, Expired),
         (
             true,
             false,
             Refused(words("invalid_client")),
-            DeviceEnd::Refused(words("invalid_client")),
+            Refused(words("invalid_client")),
         ),
     ] {
         let mut polling = Polling::new(seconds(5));
         polling.unanswered(was_lost);
-        let next = polling.after(response, None, is_expired);
-        assert_eq!(next, Next::End(expected), "{was_lost} {is_expired}");
+        let next = polling.after(End(response), None, is_expired);
+        assert_eq!(next, Err(expected), "{was_lost} {is_expired}");
     }
     // An answer about the same code shows that nothing was lost.
     let mut polling = Polling::new(seconds(5));
     polling.unanswered(true);
-    polling.after(Pending, None, false);
-    let next = polling.after(denied(), None, false);
-    assert_eq!(next, Next::End(DeviceEnd::Denied(words("access_denied"))));
+    let _ = polling.after(Pending, None, false);
+    let next = polling.after(End(denied()), None, false);
+    assert_eq!(next, Err(Denied(words("access_denied"))));
     // A gateway's page in place of an answer is a lost answer too.
     let mut polling = Polling::new(seconds(5));
-    polling.after(PollResponse::Busy { may_be_lost: true }, None, false);
-    assert_eq!(
-        polling.after(unknown(), None, false),
-        Next::End(DeviceEnd::Lost)
-    );
+    let _ = polling.after(PollResponse::Busy { may_be_lost: true }, None, false);
+    assert_eq!(polling.after(End(unknown()), None, false), Err(Lost));
 }
 
 /// Reads a response of a public server.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError, TryLockError};
+use std::sync::{Mutex, OnceLock, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::owner::undo_umask;
 use super::{cannot, directory_of, name_of, DiskError};
 use crate::os::clock::{since_boot, Deadline};
 use crate::os::process::is_alive;
+use crate::os::sync::lock;
 
 /// Longest time for a file that is just being made, before the program ends without removing it.
 const END_PATIENCE: Duration = Duration::from_millis(500);
@@ -26,7 +27,7 @@ static PLACES: Mutex<Option<BTreeSet<PathBuf>>> = Mutex::new(Some(BTreeSet::new(
 pub(super) fn beside(target: &Path) -> Result<NamedTempFile, DiskError> {
     let mut prefix = prefix_of(name_of(target));
     prefix.push(format!("{}.", this_run()));
-    let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut places = lock(&PLACES);
     let Some(known) = places.as_mut() else {
         drop(places);
         // The program is ending: whoever wants to write now ends with it.

@@ -5,12 +5,13 @@ use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once};
 
 use super::Signal;
 use crate::os::files;
 use crate::os::poll::{AsFd as _, BorrowedFd};
 use crate::os::socket;
+use crate::os::sync::lock;
 use crate::os::terminal::paste;
 
 /// The number of Ctrl-C elsewhere, by which programs name their end.
@@ -29,7 +30,7 @@ struct Watcher {
 }
 
 fn watchers() -> std::sync::MutexGuard<'static, Vec<Watcher>> {
-    WATCHERS.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&WATCHERS)
 }
 
 /// The events that have come and were not yet looked at.

@@ -16,7 +16,7 @@ pub mod question;
 mod target;
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine as _;
@@ -26,6 +26,7 @@ use log::{LevelFilter, Log, Metadata, Record};
 use crate::oauth::text::Readable;
 use crate::os::environment::job::{self, Stream};
 use crate::os::poll::BorrowedFd;
+use crate::os::sync::lock;
 use output::{Output, OutputStream};
 
 /// When colours are used.
@@ -61,11 +62,11 @@ static SCREEN: Mutex<Screen> = Mutex::new(Screen {
 static STDOUT: Mutex<Option<Output>> = Mutex::new(None);
 
 fn screen() -> MutexGuard<'static, Screen> {
-    SCREEN.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&SCREEN)
 }
 
 fn stdout() -> MutexGuard<'static, Option<Output>> {
-    STDOUT.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&STDOUT)
 }
 
 /// From now on no message waits for its reader: for commands that have to end in time.

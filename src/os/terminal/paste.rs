@@ -5,7 +5,7 @@
 //! fails. A program in the background does not read, because the system would stop all of it.
 
 use std::io::{ErrorKind, IsTerminal as _};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::mode::{self, Mode};
@@ -14,6 +14,7 @@ use crate::os::clock::Deadline;
 use crate::os::environment::job::{self, Stream};
 use crate::os::poll::BorrowedFd;
 use crate::os::stdio::{read_stdin, stdin};
+use crate::os::sync::lock;
 
 /// What a person reads when nothing can be pasted because the program is a background job of its shell.
 pub const IN_BACKGROUND: &str =
@@ -35,7 +36,7 @@ const BACKSPACES: [u8; 2] = [0x08, 0x7f];
 static SAVED: Mutex<Option<Mode>> = Mutex::new(None);
 
 fn saved() -> MutexGuard<'static, Option<Mode>> {
-    SAVED.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&SAVED)
 }
 
 /// Text that is being pasted.

@@ -153,12 +153,13 @@ mod platform {
 mod platform {
     use std::io::{self, Write as _};
     use std::sync::mpsc::{self, Sender};
-    use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+    use std::sync::{Arc, Condvar, Mutex, MutexGuard};
     use std::thread;
     use std::time::Duration;
 
     use super::OutputStream;
     use crate::os::poll::BorrowedFd;
+    use crate::os::sync::lock;
 
     /// How a stream is written to. A console in which somebody selects text takes nothing, and cannot be asked.
     #[derive(Debug)]
@@ -178,7 +179,7 @@ mod platform {
 
     impl WriteProgress {
         fn state(&self) -> MutexGuard<'_, (bool, bool)> {
-            self.state.lock().unwrap_or_else(PoisonError::into_inner)
+            lock(&self.state)
         }
 
         fn set(&self, is_busy: bool, has_failed: bool) {

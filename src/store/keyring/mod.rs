@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::{lock_dir_in, text, Credentials, Fault, StoreError, StoredId};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::files::accounts;
 use crate::os::places;
+use crate::os::sync::lock;
 use crate::warning::warn_user;
 
 #[cfg(all(feature = "keyring", any(windows, test)))]
@@ -187,7 +188,7 @@ impl KeyringBackend {
         let thread = thread::Builder::new()
             .name("keyring".to_owned())
             .spawn(move || {
-                let connection = shared.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let connection = lock(&shared).take();
                 let again = connection
                     .filter(|(_, opened_for)| *opened_for >= access)
                     .and_then(|connection| Some((work(&*connection.0).ok()?, connection)));
@@ -200,7 +201,7 @@ impl KeyringBackend {
                 };
                 let outcome = again.map_or_else(connect, Ok).map(|(answer, connection)| {
                     if !may_prompt {
-                        *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+                        *lock(&shared) = Some(connection);
                     }
                     answer
                 });
