@@ -247,9 +247,10 @@ impl CertificateReader {
 /// Spec: RFC 7468 section 3, `stricttextualmsg`.
 fn decode(text: &str) -> Option<Vec<Certificate<'static>>> {
     let sections = text.split("-----BEGIN CERTIFICATE-----").skip(1);
+    let mut der = Vec::new();
     let certificates = sections.map(|section| {
         let (lines, _) = section.split_once("-----END CERTIFICATE-----")?;
-        let mut der = Vec::with_capacity(lines.len());
+        der.clear();
         for line in lines.lines() {
             STANDARD.decode_vec(line, &mut der).ok()?;
         }
