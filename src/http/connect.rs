@@ -311,17 +311,20 @@ mod tests {
     fn p65_after_a_failure_the_next_address_is_tried_at_once() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let good = listener.local_addr().expect("an address");
-        let closed = TcpListener::bind("127.0.0.1:0")
-            .expect("a port")
-            .local_addr()
-            .expect("an address");
-        let started = Instant::now();
-        let deadline = Some(started + Duration::from_secs(9));
+        // Nobody listens at this port of old, and nobody is given it.
+        let closed = SocketAddr::from(([127, 0, 0, 1], 1));
         let reason = ureq::Timeout::Connect;
         let addresses = [closed, closed, closed, closed, good];
-        let connected = connect_any(&addresses, deadline, reason).expect("a connection");
-        assert_eq!((connected.address, connected.others.len()), (good, 4));
-        assert!(started.elapsed() < ATTEMPT_DELAY, "{:?}", started.elapsed());
+        let time = || {
+            let started = Instant::now();
+            let deadline = Some(started + Duration::from_secs(60));
+            let connected = connect_any(&addresses, deadline, reason).expect("a connection");
+            assert_eq!((connected.address, connected.others.len()), (good, 4));
+            started.elapsed()
+        };
+        // A busy machine holds up some of many.
+        let shortest = std::iter::repeat_with(time).take(20).min();
+        assert!(shortest < Some(ATTEMPT_DELAY), "{shortest:?}");
         let Err(ureq::Error::Io(err)) = connect_any(&[closed, closed], None, reason) else {
             panic!("nobody is there")
         };

@@ -11,8 +11,9 @@ use super::*;
 /// Tells a test that runs again in a child process what it will find there.
 const CHILD: &str = "MCP_LOGIN_TEST_KEYRING_IS";
 
-/// How long a call and the end of its process may take when the keyring is silent.
-const BOUND: Duration = Duration::from_millis(3500);
+/// How long a call and the end of its process may take when the keyring is silent, and what a busy machine may add. D-Bus
+/// itself would wait for 25 s.
+const BOUND: Duration = ANSWER_LIMIT.saturating_add(Duration::from_secs(10));
 
 /// Returns the command that runs one of these tests again, with nothing of this session but what `home` holds.
 fn child(wrapper: &[&str], test: &str, finds: &str, home: &Path) -> Command {
@@ -77,18 +78,28 @@ fn k3_k4_the_answer_to_a_prompt_is_waited_for() {
     ));
 }
 
+/// Tells whether something takes less than this, however busy the machine is: the shortest of several times counts.
+#[cfg(not(target_os = "macos"))]
+fn is_quick(limit: Duration, work: impl Fn()) -> bool {
+    (0..20).any(|_| {
+        let started = Instant::now();
+        work();
+        started.elapsed() < limit
+    })
+}
+
 #[cfg(not(target_os = "macos"))]
 #[test]
 fn k1_without_a_bus_there_is_no_keyring() {
     if std::env::var_os(CHILD).is_some() {
-        let store = KeyringBackend::new(Interaction::Allowed, Path::new(""));
-        let started = Instant::now();
-        assert!(matches!(fault_of(store.prove()), Fault::Absent));
-        assert!(matches!(
-            fault_of(store.read(&sample("a", 1).key())),
-            Fault::Absent
-        ));
-        return assert!(started.elapsed() < Duration::from_secs(1));
+        return assert!(is_quick(Duration::from_secs(1), || {
+            let store = KeyringBackend::new(Interaction::Allowed, Path::new(""));
+            assert!(matches!(fault_of(store.prove()), Fault::Absent));
+            assert!(matches!(
+                fault_of(store.read(&sample("a", 1).key())),
+                Fault::Absent
+            ));
+        }));
     }
     let home = tempfile::tempdir().unwrap();
     must_succeed(
@@ -109,15 +120,11 @@ fn k2_a_bus_that_never_answers_is_given_up() {
     if std::env::var_os(CHILD).is_some() {
         let store = KeyringBackend::new(Interaction::None, Path::new(""));
         assert!(matches!(fault_of(store.prove()), Fault::Silent));
-        let started = Instant::now();
-        assert!(matches!(
-            fault_of(store.write(&sample("a", 1), None)),
-            Fault::Silent
-        ));
-        return assert!(
-            started.elapsed() < Duration::from_millis(100),
-            "it is not asked again"
-        );
+        let is_quick = is_quick(Duration::from_millis(100), || {
+            let written = store.write(&sample("a", 1), None);
+            assert!(matches!(fault_of(written), Fault::Silent));
+        });
+        return assert!(is_quick, "it is not asked again");
     }
     let home = tempfile::tempdir().unwrap();
     let socket = home.path().join("bus");

@@ -16,7 +16,7 @@ fn d12_a_lock_that_is_held_names_its_holder() {
                 .join()
                 .unwrap()
         });
-        assert!(started.elapsed() < Duration::from_secs(5));
+        assert!(started.elapsed() < Duration::from_secs(60));
         let pid = i32::try_from(std::process::id()).unwrap();
         assert!(
             matches!(&err, DiskError::Locked { holder: Some(holder), .. } if *holder == pid),
