@@ -6,11 +6,11 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::support::device::{DeviceFake, DeviceServer, Poll, GRANT};
-use crate::support::fake::Fake;
+use crate::support::fake::{Fake, Gate};
 use crate::support::program::Program;
 use crate::support::{visit, wait_for};
 
-use Poll::{Error, Tokens};
+use Poll::{Error, Tokens, TokensAfter};
 
 const PENDING: Poll = Error("authorization_pending");
 
@@ -32,46 +32,53 @@ fn dv13_a_code_that_expires_in_a_pause_is_polled_no_more() {
         .response(json!({"expires_in": 2, "interval": 1}))
         .start();
     let mut running = login(&server).start();
-    let since = Instant::now();
     running.event("device_code");
-    running.process().signal(Signal::STOP);
+    let since = Instant::now();
+    running.process().stop();
+    server.fake.wait_until_noted();
+    let polls = server.polls().len();
     pass(since, 2.5);
-    let resumed = Instant::now();
     running.process().signal(Signal::CONT);
     let finished = running.finish();
-    // On a busy machine the first poll may have been on its way before the stop.
-    let polled_at = server.polled_at();
-    assert!(polled_at.iter().all(|at| *at < resumed), "{polled_at:?}");
-    match polled_at.len() {
+    // On a busy machine the first poll may have been before the stop.
+    match polls {
         0 => drop(finished.expect_error(4, "device_code_expired")),
         _ => drop(finished.expect(0)),
     }
+    server.fake.wait_until_idle();
+    assert_eq!(server.polls().len(), polls);
 }
 
 /// The process is stopped for two intervals, between polls that wait for one.
 #[apply(long_test)]
 fn dv13_polls_that_were_missed_in_a_pause_are_not_made_up_for() {
-    let server = DeviceServer::polled([PENDING, PENDING, Tokens]).start();
+    let approval = Gate::default();
+    let server = DeviceServer::polled([TokensAfter(approval.clone())]).start();
     let mut running = login(&server).start();
     running.event("device_code");
-    wait_for("a poll", || (!server.polls().is_empty()).then_some(()));
-    running.process().signal(Signal::STOP);
+    let polled = |count| wait_for("polls", || (server.polls().len() >= count).then_some(()));
+    polled(1);
+    running.process().stop();
+    server.fake.wait_until_noted();
+    let before = server.polls().len();
     pass(Instant::now(), 2.2);
+    assert_eq!(server.polls().len(), before, "it is stopped");
     running.process().signal(Signal::CONT);
+    polled(before + 2);
+    approval.open();
     running.finish().expect(0);
     let pauses = server.pauses();
-    assert_eq!(pauses.len(), 2, "{pauses:?}");
     assert!(pauses.iter().all(|pause| *pause >= 0.98), "{pauses:?}");
-    // A poll may have been on its way before the stop, so it may be either of them.
-    assert!(pauses.iter().any(|pause| *pause >= 2.0), "{pauses:?}");
+    assert!(pauses[before - 1] >= 2.0, "{pauses:?}");
 }
 
 /// A login by browser and one with a device code, for one server and store: both succeed, and the last one is stored.
-/// The device code is polled twice in each order.
+/// The device code is polled before and after the person has approved.
 #[apply(long_test)]
 fn dv14_a_device_code_and_a_callback_for_one_server() {
     for device_ends_first in [true, false] {
-        let server = DeviceServer::polled([PENDING, Tokens]).start();
+        let approval = Gate::default();
+        let server = DeviceServer::polled([PENDING, TokensAfter(approval.clone())]).start();
         let mut callback = Program::login(&server.fake).start();
         let url = callback.authorization_url();
         let good = callback.redirect(&url);
@@ -79,15 +86,15 @@ fn dv14_a_device_code_and_a_callback_for_one_server() {
         device.event("device_code");
         let (by_code, callback) = match device_ends_first {
             true => {
+                approval.open();
                 let by_code = device.finish().expect(0);
                 assert_eq!(visit(&good).status, 200);
                 (by_code, callback.finish().expect(0))
             }
             false => {
-                device.process().signal(Signal::STOP);
                 assert_eq!(visit(&good).status, 200);
                 let callback = callback.finish().expect(0);
-                device.process().signal(Signal::CONT);
+                approval.open();
                 (device.finish().expect(0), callback)
             }
         };

@@ -1,6 +1,7 @@
 //! Logins that a program of the user's choice keeps: `--store exec:COMMAND`.
 
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -8,14 +9,18 @@ use serde_json::Value;
 use crate::support::engine::{machine, Engine, HELPER};
 use crate::support::fake::Fake;
 use crate::support::leaks;
-use crate::support::program::{Finished, Program};
+use crate::support::program::{until_done, Finished, Program};
 use crate::support::rotating::Rotating;
 
-/// Runs `token` on a new machine with this store.
+/// Runs `token` on a new machine with this store, until it is done.
 fn token(store: &str, fake: &Fake) -> Finished {
     let machine = machine();
+    until_done(|| token_at(machine.path(), store, fake))
+}
+
+fn token_at(machine: &Path, store: &str, fake: &Fake) -> Program {
     let words = ["token", "--json", "--store", store, &fake.mcp()];
-    Program::new().at_home(machine.path()).args(words).run()
+    Program::new().at_home(machine).args(words)
 }
 
 /// Returns the error that a command wrote to stderr as JSON.
@@ -38,10 +43,7 @@ fn es1_machines_share_a_login_through_a_helper() {
         .agree()
         .expect(0);
     assert_eq!(login.event("logged_in")["store"], "exec");
-    let given = engine
-        .on(other.path(), "token", &servers.fake)
-        .run()
-        .expect(0);
+    let given = until_done(|| engine.on(other.path(), "token", &servers.fake)).expect(0);
     assert_eq!(engine.login()["access_token"], given.stdout.as_str());
     assert!(given.stderr.is_empty(), "{}", given.stderr);
     assert_eq!(servers.refreshes(), 0);
@@ -54,15 +56,9 @@ fn es1_machines_share_a_login_through_a_helper() {
     assert_eq!(status["logins"][0]["server"], servers.fake.mcp().as_str());
     assert_eq!(status["logins"][0]["store"], "exec");
     engine.expire();
-    let given = engine
-        .on(other.path(), "token", &servers.fake)
-        .run()
-        .expect(0);
+    let given = until_done(|| engine.on(other.path(), "token", &servers.fake)).expect(0);
     assert_eq!(engine.login()["access_token"], given.stdout.as_str());
-    let refreshed = engine
-        .on(one.path(), "token", &servers.fake)
-        .run()
-        .expect(0);
+    let refreshed = until_done(|| engine.on(one.path(), "token", &servers.fake)).expect(0);
     assert_eq!(refreshed.stdout, given.stdout);
     assert_eq!((servers.refreshes(), servers.was_reused()), (1, false));
     engine
@@ -70,10 +66,7 @@ fn es1_machines_share_a_login_through_a_helper() {
         .run()
         .expect(0);
     assert_eq!(engine.value(), Value::Null);
-    let none = engine
-        .on(other.path(), "token", &servers.fake)
-        .run()
-        .expect(3);
+    let none = until_done(|| engine.on(other.path(), "token", &servers.fake)).expect(3);
     assert!(none.stderr.contains("--store 'exec:"), "{}", none.stderr);
 }
 
@@ -155,7 +148,9 @@ fn es2_a_helper_that_hangs_is_ended() {
     let fake = Fake::start();
     let engine = Engine::with_login(&fake);
     let started = Instant::now();
-    let refused = token(&engine.store("hang=get"), &fake).expect(7);
+    let machine = machine();
+    let token = token_at(machine.path(), &engine.store("hang=get"), &fake);
+    let refused = token.run().expect(7);
     assert!(started.elapsed() > Duration::from_secs(4));
     let error = error(&refused);
     let message = error["message"].as_str().expect("a message");
@@ -194,7 +189,7 @@ fn es4_no_secret_is_an_argument_or_in_the_environment() {
     run(&login).agree().expect(0);
     let kept = engine.login();
     engine.expire();
-    let given = run(&["token"]).run().expect(0);
+    let given = until_done(|| run(&["token"])).expect(0);
     let renewed = engine.login();
     run(&["logout"]).run().expect(0);
     let seen = fs::read_to_string(seen.path().join("seen")).expect("what it saw");
@@ -280,10 +275,7 @@ fn es6_a_live_token_is_given_while_the_engine_is_down() {
     run(&["token", "--refresh"]).expect(7);
     // Another machine has no copy, and nobody takes an engine that is down for an empty one.
     let other = machine();
-    engine
-        .on(other.path(), "token", &servers.fake)
-        .run()
-        .expect(7);
+    until_done(|| engine.on(other.path(), "token", &servers.fake)).expect(7);
     run(&["status"]).expect(7);
     run(&["logout"]).expect(7);
     assert_eq!(servers.refreshes(), 0);
@@ -322,7 +314,7 @@ fn es6_an_expired_copy_is_none() {
     let servers = Rotating::start();
     let engine = Engine::with_login(&servers.fake);
     let home = machine();
-    let token = || engine.on(home.path(), "token", &servers.fake).run();
+    let token = || until_done(|| engine.on(home.path(), "token", &servers.fake));
     let live = token().expect(0).stdout;
     engine.set_down(true);
     assert_eq!(token().expect(0).stdout, live);

@@ -93,7 +93,7 @@ fn a17_r10_sec11_without_random_numbers_the_login_fails() {
         Program::new()
             .at_home(home)
             .env("BROWSER", BROWSER)
-            .args(["--json", "--store", "file", "--force", "--timeout", "20s"])
+            .args(["--json", "--store", "file", "--force", "--timeout", "90s"])
             .arg(fake.mcp())
     };
     let home = tempfile::tempdir().expect("a directory");

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::support::fake::{Fake, Gate, Reply, Seen};
 use crate::support::program::{Finished, Program, Running};
 use crate::support::skip::needs;
-use crate::support::{parameter, send, visit, wait_for, Answer};
+use crate::support::{parameter, send, visit, wait_for, Answer, LIMITS};
 
 /// A login whose answer is awaited, and the good callback that it has not got yet.
 struct Waiting {
@@ -161,12 +161,17 @@ fn na5_l16_the_port_is_open_only_while_it_is_waited_for() {
     TcpStream::connect(address).expect_err("closed after success");
 
     let fake = Fake::start();
-    let mut late = Waiting::at(fake, |program| program.args(["--timeout", "1s"]));
-    late.login.event("error");
-    let (address, finished) = (
-        late.address,
-        late.login.finish().expect_error(4, "timed_out"),
-    );
+    let (address, finished) = LIMITS
+        .iter()
+        .find_map(|limit| {
+            let mut late = Program::login(&fake).args(["--timeout", limit]).start();
+            let uri = late.next_event("listening")?["redirect_uri"].to_string();
+            let url = url::Url::parse(uri.trim_matches('"')).expect("a URL");
+            let address = url.socket_addrs(|| None).expect("an address")[0];
+            late.event("error");
+            Some((address, late.finish().expect_error(4, "timed_out")))
+        })
+        .expect("a port in time");
     TcpStream::connect(address).expect_err("closed after the deadline");
     assert!(finished.stderr.contains("--timeout"), "{}", finished.stderr);
 }
@@ -723,7 +728,7 @@ fn l19_a_slow_exchange_outlives_the_deadline_and_is_stored() {
         }
         None
     });
-    let waiting = Waiting::at(fake, |program| program.args(["--timeout", "3s"]));
+    let waiting = Waiting::at(fake, |program| program.args(["--timeout", "9s"]));
     let started = Instant::now();
     let page = visit(&waiting.good);
     assert!(

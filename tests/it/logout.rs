@@ -167,7 +167,8 @@ fn c1_a_refresh_under_way_is_waited_for_and_its_tokens_are_given_back() {
     wait_for("the refresh", || (servers.refreshes() == 1).then_some(()));
     let logout = home.at("logout", &servers.fake).start();
     gate.open();
-    assert!(matches!(token.finish().code, Some(0 | 3)));
+    let token = token.finish();
+    assert!(matches!(token.code, Some(0 | 3)) || token.has_given_up());
     logout.finish().expect(0);
     assert!(home.kept(&servers.fake).is_null());
     assert!(!servers.was_reused());

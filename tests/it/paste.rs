@@ -254,11 +254,12 @@ fn p10_the_end_of_input_ends_only_the_pasting() {
 #[apply(test)]
 fn p10_a_silent_wait_does_not_spin_after_the_end_of_input() {
     let fake = Fake::start();
-    let mut login = Program::login(&fake)
-        .arg("--paste")
-        .env("MCP_LOGIN_TIMEOUT", "3s")
-        .start();
-    login.authorization_url();
+    let waiting = ["3s", "15s", "60s"].iter().find_map(|limit| {
+        let login = Program::login(&fake).args(["--paste", "--timeout", limit]);
+        let mut login = login.start();
+        login.next_event("authorization_url").map(|_| login)
+    });
+    let mut login = waiting.expect("a page in time");
     let process = login.process();
     let before = process.ticks();
     let used = wait_for("the deadline", || {

@@ -7,16 +7,16 @@ mod several;
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::support::browser::FakeBrowser;
 use crate::support::fake::{Fake, Gate, Reply};
-use crate::support::program::{Finished, Program, Running};
+use crate::support::program::{Finished, Program, Running, LOGIN_LIMIT};
 use crate::support::pty::Pty;
 use crate::support::skip::{is_root, needs_root, needs_signal};
-use crate::support::{visit, wait_for};
+use crate::support::{repeat, visit, wait_for, HELD_UP};
 
 /// Returns the signals that end a program, with their numbers.
 fn signals() -> impl Iterator<Item = (Signal, i32)> {
@@ -109,25 +109,33 @@ fn r1_a_signal_ends_the_wait() {
 #[apply(test)]
 fn r1_a_signal_during_the_exchange_waits_for_it() {
     for (signal, number) in signals() {
-        let (fake, gate) = fake_that_holds("/token");
-        let mut login = Program::login(&fake).start();
-        let url = login.authorization_url();
-        let good = login.redirect(&url);
-        let address = url::Url::parse(&good)
-            .expect("a URL")
-            .socket_addrs(|| None)
-            .expect("an address")[0];
-        let visitor = std::thread::spawn(move || visit(&good));
-        wait_for("the exchange", || fake.seen_at("/token").pop());
-        login.process().signal(signal);
-        // The loop has seen the signal when it answers what came after it.
-        crate::support::send(address, b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        gate.open();
-        let page = visitor.join().expect("a visit");
-        assert!(page.body.contains("You are logged in"), "{page:?}");
-        let finished = login.finish();
-        ended_by(&finished, number);
-        assert_eq!(finished.kept(&fake.mcp())["refresh_token"], "refresh-1");
+        repeat("an exchange that ends soon after a signal", || {
+            let (fake, gate) = fake_that_holds("/token");
+            let mut login = Program::login(&fake).start();
+            let url = login.authorization_url();
+            let good = login.redirect(&url);
+            let address = url::Url::parse(&good)
+                .expect("a URL")
+                .socket_addrs(|| None)
+                .expect("an address")[0];
+            let visitor = std::thread::spawn(move || visit(&good));
+            wait_for("the exchange", || fake.seen_at("/token").pop());
+            let signalled = Instant::now();
+            login.process().signal(signal);
+            // The loop has seen the signal when it answers what came after it.
+            crate::support::send(address, b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            gate.open();
+            let page = visitor.join().expect("a visit");
+            let finished = login.finish();
+            ended_by(&finished, number);
+            // The exchange is waited for no longer than this.
+            if signalled.elapsed() > Duration::from_secs(2) {
+                return None;
+            }
+            assert!(page.body.contains("You are logged in"), "{page:?}");
+            assert_eq!(finished.kept(&fake.mcp())["refresh_token"], "refresh-1");
+            Some(())
+        });
     }
 }
 
@@ -142,7 +150,8 @@ fn r1_a_signal_does_not_wait_long_for_an_exchange() {
     let started = Instant::now();
     login.process().signal(Signal::TERM);
     let finished = login.finish();
-    assert!(started.elapsed().as_secs() < 6, "{:?}", started.elapsed());
+    let limit = Duration::from_secs(6) + HELD_UP;
+    assert!(started.elapsed() < limit, "{:?}", started.elapsed());
     ended_by(&finished, 15);
     assert!(!visitor
         .join()
@@ -251,7 +260,7 @@ fn r6_r7_a_login_is_stored_although_streams_are_closed() {
             let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
             let mut program = Program::new()
                 .args(["--store", "file"])
-                .env("MCP_LOGIN_TIMEOUT", "60s")
+                .env("MCP_LOGIN_TIMEOUT", LOGIN_LIMIT)
                 .arg(fake.mcp());
             if json {
                 program = program.arg("--json");
@@ -462,7 +471,7 @@ fn a_deadline_is_announced_and_kept() {
         .run()
         .expect_error(4, "timed_out");
     assert!(
-        started.elapsed().as_millis() >= 1000 && started.elapsed().as_secs() < 10,
+        started.elapsed().as_millis() >= 1000 && started.elapsed() < HELD_UP * 2,
         "{:?}",
         started.elapsed()
     );

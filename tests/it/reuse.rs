@@ -98,13 +98,15 @@ fn p68_a_connection_is_replaced_before_the_server_closes_it() {
     let fake = Fake::with(|seen, fake| Some(fake.behave(seen).with("Keep-Alive", "timeout=2")));
     let mut login = Program::login(&fake).arg("-v").start();
     let url = login.authorization_url();
-    let before = fake.connections();
+    let registered = fake.seen_at("/register")[0].connection;
     login.said("opened a connection to");
     wait_until_open(&fake, 1);
-    assert_eq!(fake.connections(), before + 1);
+    let replaced = fake.connections();
+    assert!(replaced > registered);
     assert_eq!(login.agree_at(&url).status, 200);
     login.finish().expect(0);
-    assert_eq!(connection_of_code(&fake), before + 1);
+    // On a busy machine it may have been replaced once more.
+    assert!(connection_of_code(&fake) >= replaced, "{:?}", fake.seen());
 }
 
 #[apply(test)]

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::support::fake::{Fake, Gate, Reply};
 use crate::support::leaks::{self, assert_hides};
 use crate::support::process::Process;
-use crate::support::program::{Finished, Program};
+use crate::support::program::Program;
 use crate::support::rotating::Home;
 use crate::support::skip::{is_root, needs};
 use crate::support::{parameter, visit, wait_for};
@@ -26,9 +26,9 @@ const REFRESH: &str = "refr3sh-8Wn4.canary-Rd";
 const ROTATED: &str = "rot4ted-9Vo5.canary-Tf";
 const SECRET: &str = "cl1ent-0Up6.canary-Yg";
 
-/// Servers that give out canaries.
-fn servers() -> Fake {
-    Fake::with(|seen, _| match seen.path.as_str() {
+/// Servers that give out canaries, and refresh once the gate is open.
+fn servers(gate: Gate) -> Fake {
+    Fake::with(move |seen, _| match seen.path.as_str() {
         "/authorize" => {
             let (uri, state) = (seen.parameter("redirect_uri")?, seen.parameter("state")?);
             let code: String = url::form_urlencoded::byte_serialize(CODE.as_bytes()).collect();
@@ -40,6 +40,7 @@ fn servers() -> Fake {
         "/token" => {
             let is_refresh = seen.parameter("grant_type").as_deref() == Some("refresh_token");
             let (access, refresh) = if is_refresh {
+                gate.pass();
                 (RENEWED, ROTATED)
             } else {
                 (ACCESS, REFRESH)
@@ -102,6 +103,10 @@ impl Watch {
         }
     }
 
+    fn has_seen(&self, text: &str) -> bool {
+        self.seen.lock().expect("notes").contains(text)
+    }
+
     fn stop(mut self) -> String {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
@@ -137,7 +142,8 @@ fn check_disk(home: &Path, secrets: &[&str]) {
 
 #[apply(test)]
 fn sec1_sec3_sec5_sec6_no_canary_is_seen_outside_the_store() {
-    let fake = servers();
+    let gate = Gate::default();
+    let fake = servers(gate.clone());
     let watch = Watch::start();
     let home = Home::new();
     let file = home.path().join("client-secret");
@@ -186,10 +192,9 @@ fn sec1_sec3_sec5_sec6_no_canary_is_seen_outside_the_store() {
     hides("login", &login.stdout, &tokens);
     hides("login", &login.stderr, &tokens);
     check_disk(home.path(), &all);
-    let run = |words: &[&str]| -> Finished {
-        home.command(words[0], &words[1..])
-            .args(["-vv", &fake.mcp()])
-            .run()
+    let command = |words: &[&str]| {
+        let command = home.command(words[0], &words[1..]);
+        command.args(["-vv", &fake.mcp()])
     };
     for (words, product) in [
         (&["token"][..], ACCESS),
@@ -197,7 +202,13 @@ fn sec1_sec3_sec5_sec6_no_canary_is_seen_outside_the_store() {
         (&["headers"], RENEWED),
         (&["token", "--json"], RENEWED),
     ] {
-        let finished = run(words).expect(0);
+        let running = command(words).start();
+        if words.contains(&"--refresh") {
+            // It is held until the watch has seen who refreshes.
+            wait_for("the watch", || watch.has_seen("__refresh").then_some(()));
+            gate.open();
+        }
+        let finished = running.finish_or(|| command(words)).expect(0);
         assert!(finished.stdout.contains(product), "{words:?}");
         hides("stderr", &finished.stderr, &all);
         let others: Vec<_> = all
@@ -216,7 +227,7 @@ fn sec1_sec3_sec5_sec6_no_canary_is_seen_outside_the_store() {
         &["token"],
         &["logout"],
     ] {
-        let finished = run(words);
+        let finished = command(words).run();
         hides("stdout", &finished.stdout, &all);
         hides("stderr", &finished.stderr, &all);
         check_disk(home.path(), &all);
@@ -385,7 +396,8 @@ fn sec4_a_users_other_programs_cannot_look_into_the_program_nor_its_refresher() 
         let status = running.child.wait().expect("its end");
         assert_eq!((status.signal(), status.core_dumped()), (Some(6), false));
     }
-    assert_eq!(Process(refresher).state(), 'S', "the refresher lives");
+    let lives = !['X', 'Z'].contains(&Process(refresher).state());
+    assert!(lives, "the refresher lives");
     gate.open();
 }
 

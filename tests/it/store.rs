@@ -937,7 +937,7 @@ fn d1_killed_at_each_call_of_storing_a_login() {
             .at_home(home)
             .env("BROWSER", "curl -sL -o /dev/null %s");
         login
-            .args(["--json", "--store", "file", "--force", "--timeout", "20s"])
+            .args(["--json", "--store", "file", "--force", "--timeout", "90s"])
             .arg(fake.mcp())
     };
     let home = home_with_both();

@@ -369,7 +369,7 @@ fn a13_the_variable_of_exec_has_a_name() {
 #[apply(test)]
 fn min_ttl_may_be_the_whole_lifetime_of_a_token() {
     let fake = Fake::start();
-    let left = chrono::Utc::now() + chrono::Duration::seconds(20);
+    let left = chrono::Utc::now() + chrono::Duration::seconds(50);
     let expires_at = left.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let home = Home::with(
         &fake,

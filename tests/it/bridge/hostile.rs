@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{error, finish, finish_after_trouble, legacy};
 use crate::support::fake::{Gate, Reply};
 use crate::support::mcp_server::{McpServer, Settings, Wire};
+use crate::support::repeat;
 use crate::support::stdio_client::{connect, log_in, text_of, StdioClient};
 
 /// How many requests the bridge has under way at most.
@@ -150,11 +151,13 @@ fn br47_what_no_header_can_hold() {
     assert_eq!(text_of(&client.call("odd", json!({}))), "at once");
     assert_eq!(server.noted("named"), 0);
     // Without an id that can be sent back, nothing is resumed.
-    let started = Instant::now();
-    let message = error(&client.call("cut", json!({})), -31005);
-    assert!(message.contains("ended its stream"), "{message}");
-    client.server_says("notifications/cut");
-    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+    repeat("the end of a stream", || {
+        let started = Instant::now();
+        let message = error(&client.call("cut", json!({})), -31005);
+        assert!(message.contains("ended its stream"), "{message}");
+        client.server_says("notifications/cut");
+        (started.elapsed().as_secs() < 5).then_some(())
+    });
     client.finish().expect(0);
 }
 

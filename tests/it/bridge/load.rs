@@ -7,7 +7,7 @@ use crate::support::fake::Reply;
 use crate::support::mcp_server::{McpServer, Wire};
 use crate::support::program::Program;
 use crate::support::stdio_client::{connect, text_of, StdioClient};
-use crate::support::tries_all;
+use crate::support::{tries_all, wait_for};
 
 /// Returns the size of a long message in bytes: with all tests what is promised, else somewhat more than the 10 MiB that other
 /// bridges take.
@@ -104,6 +104,8 @@ fn br16_br17_nothing_to_do_is_nothing_done() {
     client.text("echo", json!({}));
     // The threads that have answered may still be on their way to sleep.
     Program::login(server.fake()).agree().expect(0);
+    let process = client.running.process();
+    wait_for("all threads to sleep", || process.is_asleep().then_some(()));
     let before = work(client.running.process());
     for _ in 0..3 {
         Program::login(server.fake()).agree().expect(0);

@@ -10,10 +10,10 @@ use rustix::process::{getrlimit, setrlimit, Resource, Rlimit};
 
 use super::Waiting;
 use crate::support::fake::Fake;
-use crate::support::{send, visit, Answer};
+use crate::support::{repeat, send, visit, wait_for, Answer, HELD_UP};
 
-/// Longest time for an answer that needs no patience.
-const SOON: Duration = Duration::from_secs(5);
+/// Longest time for an answer that needs no patience, and what a busy machine may add.
+const SOON: Duration = Duration::from_secs(5).saturating_add(HELD_UP);
 
 /// Sends bytes, keeps the connection open, and returns the status of the answer; 0 if it was only closed.
 #[track_caller]
@@ -229,30 +229,24 @@ fn l5_l6_five_thousand_idle_connections_cost_nothing() {
     );
     let started = Instant::now();
     waiting.succeeds();
-    assert!(
-        started.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed() < HELD_UP * 2, "{:?}", started.elapsed());
     drop(idle);
 }
 
 #[apply(test)]
 fn l5_the_end_does_not_wait_for_idle_connections() {
-    let waiting = Waiting::new();
-    let idle: Vec<_> = (0..64)
-        .map(|_| TcpStream::connect(waiting.address).expect("connecting"))
-        .collect();
-    let page = visit(&waiting.good);
-    assert_eq!(page.status, 200);
-    let answered = Instant::now();
-    waiting.login.finish().expect(0);
-    assert!(
-        answered.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        answered.elapsed()
-    );
-    drop(idle);
+    repeat("an end within two seconds", || {
+        let waiting = Waiting::new();
+        let idle: Vec<_> = (0..64)
+            .map(|_| TcpStream::connect(waiting.address).expect("connecting"))
+            .collect();
+        let page = visit(&waiting.good);
+        assert_eq!(page.status, 200);
+        let answered = Instant::now();
+        waiting.login.finish().expect(0);
+        drop(idle);
+        (answered.elapsed() < Duration::from_secs(2)).then_some(())
+    });
 }
 
 #[apply(test)]
@@ -308,13 +302,12 @@ fn l18_running_out_of_descriptors_is_survived() {
             .map(|_| TcpStream::connect(waiting.address).expect("connecting"))
             .collect();
         waiting.get("/x", "");
-        if let Ok(open) = std::fs::read_dir(format!("/proc/{}/fd", waiting.login.pid())) {
-            let (open, limit) = (open.count(), limit.parse::<usize>().expect("a number"));
-            assert!(
-                open + 10 < limit,
-                "{open} descriptors of {limit} are in use"
-            );
-        }
+        let open = format!("/proc/{}/fd", waiting.login.pid());
+        let limit = limit.parse::<usize>().expect("a number");
+        wait_for("free descriptors", || match std::fs::read_dir(&open) {
+            Ok(open) => (open.count() + 10 < limit).then_some(()),
+            Err(_) => Some(()),
+        });
         waiting.succeeds();
         drop(idle);
     }

@@ -234,7 +234,7 @@ fn l18_a_connection_that_cannot_be_accepted_is_ignored() {
 fn v8_the_port_is_never_free_between_bind_and_end() {
     let waiting = Waiting::new();
     let process = waiting.login.process();
-    process.signal(Signal::STOP);
+    process.stop();
     TcpListener::bind(waiting.address).expect_err("held while it is stopped");
     process.signal(Signal::CONT);
     TcpListener::bind(waiting.address).expect_err("held while it waits");

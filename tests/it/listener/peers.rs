@@ -67,8 +67,7 @@ fn v10_sec2_another_user_with_our_state_and_a_code_is_refused() {
         let early = how == "close" || how == "reset";
         if early {
             // The attacker has gone before the connection is even accepted.
-            process.signal(Signal::STOP);
-            wait_for("the stop", || (process.state() == 'T').then_some(()));
+            process.stop();
         }
         let attacker = as_nobody(how, &waiting)
             .wait_with_output()
@@ -125,7 +124,7 @@ fn v10_l18_another_user_is_refused_when_descriptors_run_out() {
         .map(|_| TcpStream::connect(waiting.address).expect("connecting"))
         .collect();
     // All that is left to accept comes at once, and the attack as the last of it.
-    process.signal(Signal::STOP);
+    process.stop();
     let more: Vec<_> = (0..60)
         .map(|_| TcpStream::connect(waiting.address).expect("connecting"))
         .collect();

@@ -68,7 +68,7 @@ fn curl(url: &str, authority: &Path, environment: &[(&str, &str)]) -> Duration {
         .args([
             "-sS",
             "-m",
-            "20",
+            "60",
             "-o",
             "/dev/null",
             "-w",

@@ -106,7 +106,7 @@ fn p14_a_background_job_never_stops_and_takes_the_callback() {
             .pty
             .type_in(&format!("echo \"typed $(({round} + 100))\"\n"));
         shell.pty.wait_for(&format!("typed {}", round + 100));
-        assert!(matches!(process.state(), 'S' | 'R'), "{}", process.state());
+        assert_ne!(process.state(), 'T', "it is stopped");
     }
     assert_eq!(visit(&good).status, 200);
     let shown = shell.pty.wait_for("logged in to");
@@ -122,7 +122,7 @@ fn p14_a_background_job_never_stops_and_takes_the_callback() {
 fn p14_fg_turns_pasting_on() {
     let mut shell = Shell::start();
     let (process, good) = shell.log_in("&");
-    assert!(matches!(process.state(), 'S' | 'R'), "{}", process.state());
+    assert_ne!(process.state(), 'T', "it is stopped");
     shell.pty.type_in("fg\n");
     shell.pty.wait_until_raw(true);
     shell.pty.type_in(&format!("{good}\n"));

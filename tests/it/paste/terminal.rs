@@ -10,7 +10,7 @@ use crate::support::fake::Fake;
 use crate::support::program::{Program, Running};
 use crate::support::pty::Pty;
 use crate::support::skip::{needs_root, needs_signal};
-use crate::support::{parameter, visit, wait_for};
+use crate::support::{parameter, visit, wait_for, PATIENCE};
 
 /// A login in the foreground of a terminal.
 struct OnTerminal {
@@ -243,9 +243,7 @@ fn l19_r3_a_halted_terminal_does_not_halt_the_login() {
     let started = Instant::now();
     while started.elapsed() < Duration::from_millis(1500) {
         let mut stream = TcpStream::connect(address).expect("connecting");
-        stream
-            .set_read_timeout(Some(Duration::from_secs(5)))
-            .expect("a timeout");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream
             .write_all(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n")
             .expect("writing");

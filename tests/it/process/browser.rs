@@ -4,7 +4,7 @@ use rustix::process::Signal;
 
 use crate::support::browser::FakeBrowser;
 use crate::support::fake::Fake;
-use crate::support::program::Program;
+use crate::support::program::{Program, LOGIN_LIMIT};
 use crate::support::pty::Pty;
 use crate::support::skip::needs_signal;
 use crate::support::{visit, wait_for};
@@ -12,7 +12,7 @@ use crate::support::{visit, wait_for};
 fn login(fake: &Fake) -> Program {
     Program::new()
         .args(["--json", "--store", "file"])
-        .env("MCP_LOGIN_TIMEOUT", "60s")
+        .env("MCP_LOGIN_TIMEOUT", LOGIN_LIMIT)
         .arg(fake.mcp())
 }
 

@@ -1,14 +1,12 @@
 //! Logins at oidc-provider where the browser is on another machine and the user pastes its last address.
 
-use std::time::Duration;
-
 use expectrl::process::unix::WaitStatus;
 use expectrl::{Expect, Regex, Session};
 
 use super::bed::{Bed, Part};
 use super::running::Run;
 use super::user_agent::UserAgent;
-use crate::support::parameter;
+use crate::support::{parameter, PATIENCE};
 
 #[apply(test)]
 fn oidc_provider_by_paste_from_a_pipe() {
@@ -55,7 +53,7 @@ fn oidc_provider_by_paste_on_a_terminal() {
         .arg(&server.url)
         .env("TERM", "xterm");
     let mut terminal = Session::spawn(command).expect("a terminal");
-    terminal.set_expect_timeout(Some(Duration::from_secs(30)));
+    terminal.set_expect_timeout(Some(PATIENCE));
     let found = terminal
         .expect(Regex("http://127\\.0\\.0\\.1:\\d+/auth\\?[^\\s\\x1b]+"))
         .expect("the address to open");

@@ -1,6 +1,6 @@
 //! Servers and runs of our program: their lines as they come, their end, and nothing of them left when they are dropped.
 
-use std::io::{self, BufRead, BufReader, PipeReader, Write};
+use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use rustix::process::{kill_process_group, Pid, Signal};
 use serde_json::Value;
 use url::Url;
 
-use crate::support::send;
+use crate::support::{send, PATIENCE};
 
 /// How long a server may take until it says that it is ready: Python is slow to start on a busy machine.
 const READY: Duration = Duration::from_secs(90);
@@ -67,16 +67,20 @@ impl Lines {
         found(&heard)
     }
 
-    /// Returns the text when the pipe has ended, or two seconds after the program has: a detached browser may hold
-    /// the pipe open.
-    fn settled(&self) -> String {
-        let limit = Duration::from_secs(2);
-        let (heard, _) = self
-            .0
-             .1
-            .wait_timeout_while(self.heard(), limit, |heard| !heard.ended)
-            .expect("the lines");
-        heard.lines.join("\n")
+    /// Returns all that a program has written which has ended. A detached browser may hold the pipe open, so its end is not
+    /// waited for, but what is written into it now.
+    fn settled(&self, mut pipe: PipeWriter) -> String {
+        const END: &str = "the end of what the program has written";
+        // The program's last line may have no end.
+        let written = pipe.write_all(format!("\n{END}\n").as_bytes());
+        written.expect("the pipe takes a line");
+        drop(pipe);
+        let found = self.wait_for(END, PATIENCE);
+        assert!(found.is_some(), "the pipe is not read: {}", self.text());
+        let text = self.text();
+        let (text, _) = text.split_once(END).expect("the end");
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        text.strip_suffix('\n').unwrap_or(text).to_owned()
     }
 }
 
@@ -161,9 +165,7 @@ impl Server {
 
     /// Waits for the server to report this event.
     pub fn wait_for_event(&self, event: &str) {
-        let found = self
-            .log
-            .wait_for(&format!("event {event}"), Duration::from_secs(10));
+        let found = self.log.wait_for(&format!("event {event}"), PATIENCE);
         assert!(found.is_some(), "no event {event}: {}", self.log());
     }
 }
@@ -172,6 +174,8 @@ impl Server {
 pub struct Run {
     stdout: Lines,
     stderr: Lines,
+    /// Where the program writes, to mark the end of it.
+    writers: [PipeWriter; 2],
     started: Instant,
     stdin: Option<ChildStdin>,
     group: Group,
@@ -190,6 +194,7 @@ impl Run {
     pub fn start(command: &mut Command) -> Run {
         let (out_reader, out_writer) = io::pipe().expect("a pipe");
         let (err_reader, err_writer) = io::pipe().expect("a pipe");
+        let writers = [&out_writer, &err_writer].map(|it| it.try_clone().expect("the pipe twice"));
         let started = Instant::now();
         let child = command
             .stdin(Stdio::piped())
@@ -203,6 +208,7 @@ impl Run {
         Run {
             stdout: Lines::of(out_reader),
             stderr: Lines::of(err_reader),
+            writers,
             started,
             stdin,
             group: Group(child),
@@ -213,7 +219,7 @@ impl Run {
     pub fn wait_for_event(&self, event: &str) -> Value {
         let line = self
             .stdout
-            .wait_for(&format!("\"event\":\"{event}\""), Duration::from_secs(30));
+            .wait_for(&format!("\"event\":\"{event}\""), PATIENCE);
         let line = line.unwrap_or_else(|| {
             panic!(
                 "no event {event}: {}\n{}",
@@ -257,7 +263,8 @@ impl Run {
             thread::sleep(Duration::from_millis(10));
         };
         let took = self.started.elapsed();
-        let (stdout, stderr) = (self.stdout.settled(), self.stderr.settled());
+        let [stdout, stderr] = self.writers;
+        let (stdout, stderr) = (self.stdout.settled(stdout), self.stderr.settled(stderr));
         Finished {
             status,
             stdout,

@@ -12,7 +12,7 @@ use super::bed::{script, Bed};
 use super::running::Server;
 use crate::support::fake::Fake;
 use crate::support::process::Process;
-use crate::support::program::{Finished, Program};
+use crate::support::program::{until_done, Finished, Program};
 use crate::support::rotating::{login, login_to, Home, Rotating};
 
 /// The environment variable that names the bus.
@@ -249,8 +249,9 @@ impl<'a> Kept<'a> {
             .with_stdin_of(&self.home.lock_of(&self.servers.fake))
     }
 
+    /// Runs `token`, until it is done.
     pub fn token(&self) -> Finished {
-        self.at(&["token"], "keyring").run()
+        until_done(|| self.at(&["token"], "keyring"))
     }
 
     /// Returns the login as the keyring has it; null if it does not.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
 
 use url::{form_urlencoded, Url};
 
 use super::bed::Bed;
 use super::running::{Finished, Run, Server};
+use crate::support::PATIENCE;
 
 /// Most pages and redirects between the authorization URL and the client.
 const PAGES: usize = 16;
@@ -131,9 +131,7 @@ impl UserAgent {
             body.len(),
         );
         let mut stream = TcpStream::connect(host).expect("the authorization server listens");
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .expect("a deadline");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a deadline");
         stream.write_all(request.as_bytes()).expect("a request");
         let mut text = String::new();
         stream.read_to_string(&mut text).expect("an answer");

@@ -210,9 +210,7 @@ fn e1_retry_after_is_obeyed_as_far_as_the_time_allows() {
 
 #[apply(test)]
 fn e13_a_refresh_waits_for_a_token_endpoint_that_comes_back() {
-    let held = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let endpoint = held.local_addr().expect("an address");
-    drop(held);
+    let endpoint = crate::support::closed_address();
     let fake = Fake::start();
     let home = Home::with(
         &fake,
@@ -239,7 +237,8 @@ fn e13_a_refresh_waits_for_a_token_endpoint_that_comes_back() {
             .write_all(format!("{head}{answer}").as_bytes())
             .expect("an answer");
     });
-    assert_eq!(running.finish().expect(0).stdout, "access-new");
+    let finished = running.finish_or(|| home.at("token", &fake));
+    assert_eq!(finished.expect(0).stdout, "access-new");
     served.join().expect("the server");
 }
 

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use serde_json::{json, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::fake::{Fake, Reply, Seen};
+use super::fake::{Fake, Gate, Reply, Seen};
 
 /// The grant type of device codes.
 pub const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -28,6 +28,8 @@ pub enum Poll {
     Reply(Reply),
     /// Tokens, if the request is right.
     Tokens,
+    /// Tokens once the person has approved, when the gate is opened; until then it is pending. To be the last one.
+    TokensAfter(Gate),
 }
 
 /// How the server answers.
@@ -157,7 +159,10 @@ impl DeviceServer {
                 Some(match &self.polls[(number - 1).min(last)] {
                     Poll::Error(error) => Reply::json(400, &json!({"error": error})),
                     Poll::Reply(reply) => reply.clone(),
-                    Poll::Tokens => tokens(seen, fake),
+                    Poll::TokensAfter(approval) if !approval.is_open() => {
+                        Reply::json(400, &json!({"error": "authorization_pending"}))
+                    }
+                    Poll::Tokens | Poll::TokensAfter(_) => tokens(seen, fake),
                 })
             }
             _ => None,

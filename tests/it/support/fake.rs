@@ -138,7 +138,14 @@ pub struct Fake {
     /// Connections that were accepted and are not finished.
     open: Arc<AtomicUsize>,
     /// All connections that were accepted.
-    accepted: Arc<Mutex<Vec<Weak<TcpStream>>>>,
+    accepted: Arc<Mutex<Vec<Weak<Connection>>>>,
+}
+
+/// A connection that was accepted.
+struct Connection {
+    stream: TcpStream,
+    /// All requests that were read from it are noted, and their answers decided.
+    is_noted: Mutex<bool>,
 }
 
 /// Counts a connection as open until it is dropped.
@@ -158,17 +165,22 @@ impl Drop for OpenConnection {
 }
 
 /// A connection that can be ended while another thread serves it.
-struct SharedStream(Arc<TcpStream>);
+struct SharedStream(Arc<Connection>);
 
 impl Read for SharedStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&*self.0).read(buffer)
+        *self.0.is_noted.lock().expect("a flag") = true;
+        // What comes stays in the socket until the flag says that it is read.
+        self.0.stream.peek(&mut [0])?;
+        let mut is_noted = self.0.is_noted.lock().expect("a flag");
+        *is_noted = false;
+        (&self.0.stream).read(buffer)
     }
 }
 
 impl Write for SharedStream {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        (&*self.0).write(buffer)
+        (&self.0.stream).write(buffer)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -240,7 +252,9 @@ impl Fake {
                 let _ = stream.set_nodelay(true);
                 let server = server.clone();
                 let open = OpenConnection::count(&server.open);
-                let stream = SharedStream(Arc::new(stream));
+                let is_noted = Mutex::default();
+                let connection = Arc::new(Connection { stream, is_noted });
+                let stream = SharedStream(Arc::clone(&connection));
                 let number = {
                     let mut accepted = server.accepted.lock().expect("the connections");
                     accepted.push(Arc::downgrade(&stream.0));
@@ -250,12 +264,11 @@ impl Fake {
                     // Even if the test's own function panics, the connection does not count as open any more.
                     let _open = open;
                     match server.tls.clone() {
-                        None => server.serve(Box::new(stream), number),
+                        None => server.serve(Box::new(stream), number, &connection.is_noted),
                         Some(tls) => {
-                            let connection =
-                                rustls::ServerConnection::new(tls).expect("a connection");
-                            let stream = rustls::StreamOwned::new(connection, stream);
-                            server.serve(Box::new(stream), number);
+                            let tls = rustls::ServerConnection::new(tls).expect("a connection");
+                            let stream = rustls::StreamOwned::new(tls, stream);
+                            server.serve(Box::new(stream), number, &connection.is_noted);
                         }
                     }
                 });
@@ -313,9 +326,34 @@ impl Fake {
         let accepted = self.accepted.lock().expect("the connections");
         for (at, stream) in accepted.iter().enumerate() {
             if let Some(stream) = stream.upgrade().filter(|_| at + 1 != but) {
-                let _ = stream.shutdown(Shutdown::Both);
+                let _ = stream.stream.shutdown(Shutdown::Both);
             }
         }
+    }
+
+    /// Waits until every request is noted that was sent by processes which have ended or are stopped, and its answer is
+    /// decided, if not given.
+    #[cfg(unix)]
+    pub fn wait_until_noted(&self) {
+        use rustix::net::{recv, RecvFlags};
+        // Connections are accepted in their order.
+        super::send(
+            self.address,
+            b"GET /idle HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        );
+        let is_noted = |connection: &Weak<Connection>| {
+            let Some(connection) = connection.upgrade() else {
+                return true;
+            };
+            let is_noted = connection.is_noted.lock().expect("a flag");
+            let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+            let left = recv(&connection.stream, &mut [0][..], flags);
+            *is_noted && left.map_or(0, |(count, _)| count) == 0
+        };
+        super::wait_for("the requests to be noted", || {
+            let accepted = self.accepted.lock().expect("the connections");
+            accepted.iter().all(is_noted).then_some(())
+        });
     }
 
     /// Returns all requests so far.
@@ -355,7 +393,7 @@ impl Fake {
         })
     }
 
-    fn serve(&self, stream: Box<dyn Stream>, connection: usize) {
+    fn serve(&self, stream: Box<dyn Stream>, connection: usize, is_noted: &Mutex<bool>) {
         let mut reader = BufReader::new(stream);
         while let Some(mut seen) = read_request(&mut reader) {
             seen.connection = connection;
@@ -365,6 +403,7 @@ impl Fake {
                 .seen
                 .push(seen.clone());
             let reply = (self.deviation)(&seen, self).unwrap_or_else(|| self.behave(&seen));
+            *is_noted.lock().expect("a flag") = true;
             let last = seen.header("connection") == Some("close");
             if !send(&mut reader, reply) || last {
                 return;
@@ -497,7 +536,7 @@ impl Fake {
 }
 
 /// A gate at which a deviation holds a request until the test opens it.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Gate {

@@ -11,7 +11,7 @@ use serde_json::{json, Value};
 use tempfile::TempDir;
 
 use super::fake::{Fake, Reply, Seen};
-use super::program::Program;
+use super::program::{Program, LOGIN_LIMIT};
 
 /// What the stand-in does besides.
 #[derive(Clone)]
@@ -128,7 +128,7 @@ impl Google {
             "google",
         ]);
         program
-            .env("MCP_LOGIN_TIMEOUT", "60s")
+            .env("MCP_LOGIN_TIMEOUT", LOGIN_LIMIT)
             .at_home(home)
             .arg("--client-file")
             .arg(client_file)

@@ -29,6 +29,33 @@ impl Process {
         kill_process(pid, signal).expect("sending a signal");
     }
 
+    /// Tells whether each thread is in this state.
+    #[cfg(target_os = "linux")]
+    fn all_threads_are(self, wanted: char) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.0)).expect("threads");
+        let is_so = |thread: fs::DirEntry| {
+            let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            let state = stat.rsplit_once(") ").map(|(_, state)| state);
+            state.is_none_or(|state| state.starts_with(wanted))
+        };
+        threads.flatten().all(is_so)
+    }
+
+    /// Tells whether each thread waits for something.
+    #[cfg(target_os = "linux")]
+    pub fn is_asleep(self) -> bool {
+        self.all_threads_are('S')
+    }
+
+    /// Stops it, and waits until no thread of it runs any more: a signal that was sent is only on its way.
+    #[cfg(target_os = "linux")]
+    pub fn stop(self) {
+        self.signal(Signal::STOP);
+        super::wait_for("the stop of each thread", || {
+            self.all_threads_are('T').then_some(())
+        });
+    }
+
     /// Returns one number of `/proc/PID/status`, such as `Threads` or `VmRSS` (in KiB).
     pub fn status(self, name: &str) -> u64 {
         let status =

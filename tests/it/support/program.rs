@@ -16,7 +16,10 @@ use super::fake::Fake;
 use super::process::Process;
 #[cfg(unix)]
 use super::pty::Pty;
-use super::{visit, Answer, PATIENCE};
+use super::{repeat, visit, Answer, PATIENCE};
+
+/// The time limit of a login that is not about it: no login is waited for that long unless something is broken.
+pub const LOGIN_LIMIT: &str = "5m";
 
 /// Keeps the locks of the keyring out of the home of whoever runs the tests.
 pub const LOCK_DIR: &str = "MCP_LOGIN_LOCK_DIR";
@@ -84,7 +87,7 @@ impl Program {
     pub fn login_at(url: &str) -> Self {
         Self::new()
             .args(["--json", "--store", "file", "--no-browser"])
-            .env("MCP_LOGIN_TIMEOUT", "60s")
+            .env("MCP_LOGIN_TIMEOUT", LOGIN_LIMIT)
             .arg(url)
     }
 
@@ -227,6 +230,14 @@ impl Program {
     }
 }
 
+/// Runs a command to its end, and again as long as it gives up waiting, as a job does that is started again.
+pub fn until_done(command: impl Fn() -> Program) -> Finished {
+    repeat("a command that waits for a token", || {
+        let finished = command().run();
+        (!finished.has_given_up()).then_some(finished)
+    })
+}
+
 fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     if let Some(stream) = stream {
@@ -242,6 +253,25 @@ fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
         });
     }
     receiver
+}
+
+/// A port that nobody is given who asks for any, while it is kept; who asks for this one gets it.
+#[cfg(unix)]
+struct ReservedPort(#[allow(dead_code)] std::os::fd::OwnedFd);
+
+#[cfg(unix)]
+impl ReservedPort {
+    /// Reserves the port of this machine in a redirect URI, so that the next login finds it as this one has left it, whatever
+    /// other tests do meanwhile. `None` if it is taken already.
+    fn of(redirect_uri: &Value) -> Option<Self> {
+        use rustix::net::{bind, socket_with, sockopt, AddressFamily, SocketFlags, SocketType};
+        let port = url::Url::parse(redirect_uri.as_str()?).ok()?.port()?;
+        let (family, flags) = (AddressFamily::INET, SocketFlags::CLOEXEC);
+        let socket = socket_with(family, SocketType::STREAM, flags, None).ok()?;
+        sockopt::set_socket_reuseaddr(&socket, true).ok()?;
+        bind(&socket, &std::net::SocketAddr::from(([127, 0, 0, 1], port))).ok()?;
+        Some(Self(socket))
+    }
 }
 
 /// The program while it runs. It is killed when it is dropped.
@@ -382,16 +412,33 @@ impl Running {
         }
         self.said.extend(self.stderr.iter());
         #[cfg(unix)]
+        let ports = {
+            let listening = self.events.iter();
+            let listening = listening.filter(|event| event["event"] == "listening");
+            listening.filter_map(|event| ReservedPort::of(&event["redirect_uri"]))
+        };
+        #[cfg(unix)]
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
         #[cfg(windows)]
         let signal = None;
         Finished {
+            #[cfg(unix)]
+            _ports: ports.collect(),
             home: self.home.take(),
             code: status.code(),
             signal,
             events: std::mem::take(&mut self.events),
             stdout: stdout.join("\n"),
             stderr: std::mem::take(&mut self.said).join("\n"),
+        }
+    }
+
+    /// Waits for the end; if it has given up waiting, runs the same command again until it is done.
+    pub fn finish_or(self, again: impl Fn() -> Program) -> Finished {
+        let finished = self.finish();
+        match finished.has_given_up() {
+            true => until_done(again),
+            false => finished,
         }
     }
 
@@ -426,6 +473,9 @@ impl Drop for Running {
 /// The program after its end.
 pub struct Finished {
     home: Option<TempDir>,
+    /// Where it listened.
+    #[cfg(unix)]
+    _ports: Vec<ReservedPort>,
     /// The exit code; `None` if a signal ended it.
     pub code: Option<i32>,
     /// The signal that ended it.
@@ -446,6 +496,13 @@ impl Finished {
     /// Returns the path of the default credentials file.
     pub fn credentials_path(&self) -> PathBuf {
         self.home().join(".local/share/mcp-login/credentials.json")
+    }
+
+    /// Tells whether a command has waited for a live token or for a store helper as long as it may, which happens on a busy
+    /// machine: it has changed nothing, and the next one goes on from there.
+    pub fn has_given_up(&self) -> bool {
+        let said = |code, text| self.code == Some(code) && self.stderr.contains(text);
+        said(5, "could not get a valid token for ") || said(7, "the store helper did not end ")
     }
 
     /// Returns what is kept of the login to a server.

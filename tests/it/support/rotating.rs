@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use super::fake::{Fake, Gate, Reply, Seen};
-use super::program::{Finished, Program};
+use super::program::{until_done, Finished, Program};
 
 /// What a test wants to happen instead, given the request and its number among the refreshes, from 1.
 type Hook = dyn Fn(&Seen, usize) -> Option<Reply> + Send + Sync;
@@ -320,9 +320,9 @@ impl Home {
         self.data().join(format!("refresh/{name}.lock"))
     }
 
-    /// Runs `token` for the login to a fake.
+    /// Runs `token` for the login to a fake, until it is done.
     pub fn token(&self, fake: &Fake) -> Finished {
-        self.at("token", fake).run()
+        until_done(|| self.at("token", fake))
     }
 
     /// Returns the files of a directory whose names hold this.

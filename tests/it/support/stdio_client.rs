@@ -8,9 +8,10 @@ use serde_json::{json, Value};
 
 use super::mcp_server::{McpServer, CAPABILITIES_KEY, LEGACY, MODERN, VERSION_KEY};
 use super::program::{Finished, Program, Running};
+use super::HELD_UP;
 
 /// How long an answer may take, whatever happened.
-pub const ANSWER: Duration = Duration::from_secs(10);
+pub const ANSWER: Duration = Duration::from_secs(10).saturating_add(HELD_UP);
 
 /// A line of the program, as it came and as it is read.
 #[derive(Clone, Debug)]
