@@ -34,20 +34,39 @@ pub(super) enum AuthForm {
     Post,
     /// The `Authorization` header, and the client identifier in the body.
     BasicAndIdentifier,
+    /// The `Authorization` header, and the client identifier and an empty secret in the body.
+    BasicAndEmptySecret,
     /// The `Authorization` header alone.
     Basic,
     /// The client identifier and an assertion in the body. Spec: RFC 7523 section 2.2.
     Assertion,
 }
 
-/// Returns the forms in which a client authenticates, in the order in which they are tried.
+/// Returns the forms in which a client authenticates, in the order in which they are tried: the registered one first. Another
+/// one is tried where repeating a request costs nothing, as at the revocation endpoint, for which the metadata may name other
+/// methods, and means `client_secret_basic` if it names none.
+///
+/// Spec: RFC 7009 section 2.1; RFC 8414 section 2.
 fn forms(client: &Client, endpoint: Endpoint) -> (AuthForm, &'static [AuthForm]) {
     match (client.auth, endpoint) {
-        (ClientAuth::Post, _) => (AuthForm::Post, &[]),
+        (ClientAuth::Post, Endpoint::Token) => (AuthForm::Post, &[]),
+        (ClientAuth::Post, Endpoint::Revocation) => (
+            AuthForm::Post,
+            &[AuthForm::Basic, AuthForm::BasicAndIdentifier],
+        ),
         // Never a second one with another audience: that is what a server that collects assertions wants.
         (ClientAuth::PrivateKeyJwt, _) => (AuthForm::Assertion, &[]),
         // Deviates: RFC 6749 section 2.3.1 has no client_id in the body with Basic; servers on the Python SDK want it.
-        (ClientAuth::Basic, _) => (AuthForm::BasicAndIdentifier, &[AuthForm::Basic]),
+        (ClientAuth::Basic, Endpoint::Token) => (AuthForm::BasicAndIdentifier, &[AuthForm::Basic]),
+        // Deviates: servers on the Python SDK want client_secret in the body as well, whatever it says.
+        (ClientAuth::Basic, Endpoint::Revocation) => (
+            AuthForm::BasicAndIdentifier,
+            &[
+                AuthForm::Basic,
+                AuthForm::Post,
+                AuthForm::BasicAndEmptySecret,
+            ],
+        ),
         (ClientAuth::None, Endpoint::Token) => (AuthForm::Identifier, &[]),
         // Deviates: canaille gives public clients a secret, and wants it at this endpoint.
         (ClientAuth::None, Endpoint::Revocation) if client.secret.is_some() => (
@@ -97,10 +116,18 @@ pub(super) fn build(
     let secret = match form {
         AuthForm::Identifier | AuthForm::Assertion => None,
         AuthForm::EmptySecret => Some(""),
-        AuthForm::Post | AuthForm::BasicAndIdentifier | AuthForm::Basic => secret,
+        AuthForm::Post
+        | AuthForm::BasicAndIdentifier
+        | AuthForm::BasicAndEmptySecret
+        | AuthForm::Basic => secret,
     };
+    let has_more = matches!(
+        form,
+        AuthForm::BasicAndIdentifier | AuthForm::BasicAndEmptySecret
+    );
     let auth_type = match form {
-        AuthForm::BasicAndIdentifier | AuthForm::Basic => AuthType::BasicAuth,
+        AuthForm::Basic => AuthType::BasicAuth,
+        _ if has_more => AuthType::BasicAuth,
         _ => AuthType::RequestBody,
     };
     let mut builder = BasicClient::new(ClientId::new(client.id.clone()))
@@ -111,8 +138,11 @@ pub(super) fn build(
     }
     let mut request = builder.exchange_client_credentials();
     // Without a secret, `oauth2` puts the identifier into the body in any case.
-    if form == AuthForm::BasicAndIdentifier && secret.is_some() {
+    if has_more && secret.is_some() {
         request = request.add_extra_param("client_id", client.id.clone());
+    }
+    if form == AuthForm::BasicAndEmptySecret {
+        request = request.add_extra_param("client_secret", "");
     }
     if form == AuthForm::Assertion {
         let jti = CsrfToken::new_random_len(JTI_BYTES).into_secret();
@@ -143,7 +173,9 @@ pub(super) fn build(
 
 #[cfg(test)]
 mod tests {
-    use super::AuthForm::{Assertion, Basic, BasicAndIdentifier, EmptySecret, Identifier, Post};
+    use super::AuthForm::{
+        Assertion, Basic, BasicAndEmptySecret, BasicAndIdentifier, EmptySecret, Identifier, Post,
+    };
     use super::*;
     use crate::oauth::client::RegistrationKind;
     use crate::oauth::secret::Secret;
@@ -190,9 +222,14 @@ mod tests {
                 ClientAuth::Basic,
                 Some("s"),
                 Endpoint::Revocation,
-                &[BasicAndIdentifier, Basic],
+                &[BasicAndIdentifier, Basic, Post, BasicAndEmptySecret],
             ),
-            (ClientAuth::Post, Some("s"), Endpoint::Revocation, &[Post]),
+            (
+                ClientAuth::Post,
+                Some("s"),
+                Endpoint::Revocation,
+                &[Post, Basic, BasicAndIdentifier],
+            ),
             (
                 ClientAuth::PrivateKeyJwt,
                 None,

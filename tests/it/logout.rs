@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{json, Value};
 
-use crate::support::fake::{Fake, Reply};
+use crate::support::fake::{Fake, Reply, Seen};
 use crate::support::program::{Finished, Program};
 use crate::support::rotating::{login, login_to, Home, Rotating};
 use crate::support::wait_for;
@@ -482,25 +482,69 @@ fn e11_a_secret_that_came_unasked_is_used_where_the_endpoint_wants_one() {
     assert_eq!(seen[1].parameter("client_id"), None);
 }
 
+/// Whether a request has the secret in its header, and what it has as `client_id` and `client_secret` in its body.
+type Authentication<'a> = (bool, Option<&'a str>, Option<&'a str>);
+
 #[apply(test)]
-fn e5_revocation_by_basic_alone_where_the_client_identifier_beside_it_is_refused() {
-    let fake = Fake::with(
-        |seen, _| match (seen.path.as_str(), seen.parameter("client_id")) {
-            ("/revoke", Some(_)) => Some(Reply::json(400, &json!({"error": "invalid_request"}))),
-            ("/revoke", None) => Some(Reply::status(200)),
-            _ => None,
-        },
-    );
-    let home = Home::with(
-        &fake,
-        json!({"client_auth": "client_secret_basic", "client_secret": "s3cret"}),
-    );
-    let finished = home
-        .command("logout", &["--json", &fake.mcp()])
-        .run()
-        .expect(0);
-    assert_eq!(line(&finished)["tokens"], "revoked");
-    assert_eq!(fake.seen_at("/revoke").len(), 4);
+fn e5_revocation_takes_another_form_of_client_authentication_where_the_registered_one_is_refused() {
+    let (id, secret) = (Some("mine"), Some("s3cret"));
+    let basic: &[Authentication] = &[
+        (true, id, None),
+        (true, None, None),
+        (false, id, secret),
+        (true, id, Some("")),
+    ];
+    let post: &[Authentication] = &[(false, id, secret), (true, None, None), (true, id, None)];
+    let public: &[Authentication] = &[(false, id, None), (false, id, Some(""))];
+    for (auth, forms) in [
+        ("client_secret_basic", basic),
+        ("client_secret_post", post),
+        ("none", public),
+    ] {
+        for accepted in 0..=forms.len() {
+            let refusal = match accepted % 3 {
+                0 => Reply::json(401, &json!({"error": "invalid_client"})),
+                1 => Reply::status(401),
+                _ => Reply::json(400, &json!({"error": "invalid_request"})),
+            };
+            check_forms(auth, forms, accepted, refusal);
+        }
+    }
+}
+
+/// Logs out at a server that accepts one of these forms only, or none.
+fn check_forms(auth: &str, forms: &[Authentication], accepted: usize, refusal: Reply) {
+    let what = format!("{auth} {accepted} {refusal:?}");
+    let authentication = |seen: &Seen| {
+        (
+            seen.header("authorization").is_some(),
+            seen.parameter("client_id"),
+            seen.parameter("client_secret"),
+        )
+    };
+    let owned = |(header, id, secret): Authentication| {
+        (header, id.map(str::to_owned), secret.map(str::to_owned))
+    };
+    let wanted = forms.get(accepted).copied().map(owned);
+    let fake = Fake::with(move |seen, _| {
+        let is_right = Some(authentication(seen)) == wanted;
+        (seen.path == "/revoke").then(|| match is_right {
+            true => Reply::status(200),
+            false => refusal.clone(),
+        })
+    });
+    let secret = (auth != "none").then_some("s3cret");
+    let home = Home::with(&fake, json!({"client_auth": auth, "client_secret": secret}));
+    let finished = home.command("logout", &["--json", &fake.mcp()]).run();
+    match accepted < forms.len() {
+        true => assert_eq!(line(&finished.expect(0))["tokens"], "revoked", "{what}"),
+        false => assert_eq!(line(&finished.expect(5))["code"], "not_revoked", "{what}"),
+    }
+    // Each token in each form, until one is accepted.
+    let sent: Vec<_> = (fake.seen_at("/revoke").iter().map(authentication)).collect();
+    let tried = &forms[..forms.len().min(accepted + 1)];
+    let tried: Vec<_> = tried.iter().copied().map(owned).collect();
+    assert_eq!(sent, [tried.clone(), tried].concat(), "{what}");
 }
 
 #[apply(test)]

@@ -126,13 +126,20 @@ fn chromium_cancels_at_oidc_provider() {
 }
 
 #[apply(test)]
-fn fastmcp_logs_in_and_checks() {
+fn fastmcp_logs_in_checks_and_logs_out() {
     let bed = Bed::with(&[Part::FastMcp, Part::Curl]);
     let server = bed.fastmcp();
     let finished = login(&bed, &server, &bed.curl()).exits(0);
     assert_eq!(finished.event("logged_in")["refreshable"], true);
     keeps_secrets(&bed, &finished);
     ask(&bed, &server, &["check"]).exits(0);
+    // Its revocation endpoint wants a `client_secret` in the body beside that in the header.
+    let finished = ask(&bed, &server, &["logout"]).exits(0);
+    assert!(
+        finished.stderr.contains("its tokens are revoked"),
+        "{}",
+        finished.stderr
+    );
 }
 
 #[apply(test)]
