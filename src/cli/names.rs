@@ -73,7 +73,8 @@ pub fn scan(source: Option<&str>) -> Result<Scan, Error> {
         .map_err(|trouble| unusable(&trouble))
 }
 
-fn unusable(trouble: &ConfigProblem) -> Error {
+/// Says why an entry or a file of a client's configuration cannot be used.
+pub(super) fn unusable(trouble: &ConfigProblem) -> Error {
     servers::usage(
         trouble.to_string(),
         "repair it, or give the URL of the server",

@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::names;
+use crate::clients::config::{ConfigProblem, ConfiguredServer};
 use crate::context::Context;
 use crate::error::Error;
 use crate::failure::Hint;
@@ -95,24 +96,49 @@ pub fn parse(text: &str, profile: Option<&str>, has_issuer: bool) -> Result<Pars
         });
     }
     let text = text.split('#').next().unwrap_or(text);
-    let url = endpoint::parse(text).map_err(|why| {
+    let url = login_url(text).map_err(|why| {
+        let hint = match why {
+            UrlError::Plaintext => format!("try {}", text.replacen("http://", "https://", 1)),
+            _ => "give the URL of the MCP server".to_owned(),
+        };
         usage(
             format!("cannot log in to {}: {why}", without_password(text)),
-            "give the URL of the MCP server",
+            hint,
         )
     })?;
-    if url.scheme() == "http" && !endpoint::is_loopback(&url) {
-        return Err(usage(
-            format!("cannot log in to {text}: {}", UrlError::Plaintext),
-            format!("try {}", text.replacen("http://", "https://", 1)),
-        ));
-    }
     let server = server_name(&url).to_owned();
     Ok(ParsedServer {
         key: StoredId { server, profile },
         text: text.to_owned(),
         url: Some(url),
     })
+}
+
+/// As [`parse`], for a server that a client's configuration names.
+///
+/// # Errors
+///
+/// [`Error::Usage`], which names the entry and not its URL: a variable in it may be a secret.
+pub fn parse_named(named: &ConfiguredServer, profile: Option<&str>) -> Result<ParsedServer, Error> {
+    let url = named.url.split('#').next().unwrap_or(&named.url);
+    match login_url(url) {
+        Ok(_) => parse(url, profile, false),
+        Err(why) => Err(names::unusable(&ConfigProblem {
+            client: named.source,
+            name: Some(named.name.clone()),
+            path: named.path.clone(),
+            why: format!("its URL cannot be used: {why}"),
+        })),
+    }
+}
+
+/// Reads a URL that there can be a login to.
+fn login_url(text: &str) -> Result<Url, UrlError> {
+    let url = endpoint::parse(text)?;
+    match url.scheme() == "http" && !endpoint::is_loopback(&url) {
+        true => Err(UrlError::Plaintext),
+        false => Ok(url),
+    }
 }
 
 /// Returns a URL as it may be shown: a user name in it may come with a password.
@@ -175,7 +201,7 @@ pub fn stored(
         if named.in_project {
             terminal::insist(&named.introduction());
         }
-        return parse(&named.url, profile, false).map(|server| server.key);
+        return parse_named(&named, profile).map(|server| server.key);
     }
     let key = StoredId {
         server: text.to_owned(),

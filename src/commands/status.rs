@@ -300,7 +300,7 @@ fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<E
     }
     let mut servers = Vec::new();
     for named in found.servers {
-        match servers::parse(&named.url, context.profile.as_deref(), false) {
+        match servers::parse_named(&named, context.profile.as_deref()) {
             Ok(server) => {
                 let key = server.key;
                 let login = logins

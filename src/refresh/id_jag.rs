@@ -3,14 +3,15 @@
 //!
 //! Spec: draft-ietf-oauth-identity-assertion-authz-grant.
 
+use std::path::Path;
 use std::time::Duration;
 
 use url::Url;
 
-use super::{live_stored, needs_login_again, Freshness, LIMIT};
+use super::{live_stored, mark_refused, needs_login_again, Freshness, LIMIT};
 use crate::context::Settings;
 use crate::error::Error;
-use crate::failure::Hint;
+use crate::failure::{Hint, LoginCommand};
 use crate::http::Http;
 use crate::oauth::client::{Client, RegistrationKind};
 use crate::oauth::grant::{IdentityProvider, Jwt, ID_JAG, ID_TOKEN, TOKEN_EXCHANGE};
@@ -19,7 +20,9 @@ use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::os::clock::{Deadline, Time};
 use crate::store::{Credentials, IndexEntry, Interaction, StoredId};
-use crate::token_endpoint::{assertion, client_of, AssertionError, ExchangeError, TokenRequest};
+use crate::token_endpoint::{
+    assertion, client_of, AssertionError, ExchangeError, IssuedTokens, TokenRequest,
+};
 
 /// The errors by which a provider says that it wants the person again.
 const PERSON_WANTED: [&str; 4] = [
@@ -55,34 +58,7 @@ pub(super) fn request(
     let Some(idp) = &login.unattended.idp else {
         return Err(refused(&login.issuer, ExchangeError::Request));
     };
-    let subject = subject(login, idp, settings)?;
-    let token_endpoint = Url::parse(&subject.token_endpoint)
-        .map_err(|_| refused(&idp.issuer, ExchangeError::Request))?;
-    let request = TokenRequest {
-        dpop: None,
-        token_endpoint: &token_endpoint,
-        client: &subject.client,
-        resource: login.resource.as_deref(),
-        http,
-        retry_until,
-    };
-    let parameters = [
-        ("requested_token_type", ID_JAG),
-        ("subject_token", subject.id_token.expose()),
-        ("subject_token_type", ID_TOKEN),
-        ("audience", login.issuer.as_str()),
-    ];
-    let issued = request
-        .grant(TOKEN_EXCHANGE, &parameters, &login.scopes_requested)
-        .map_err(|source| match (&source, &subject.login) {
-            (ExchangeError::Refused { words, .. }, Some(at_idp))
-                if PERSON_WANTED.iter().any(|error| words.is(error)) =>
-            {
-                let why = format!("the identity provider wants the person again: {source}");
-                needs_login_again(at_idp, &why, &["--force"], settings)
-            }
-            _ => refused(&idp.issuer, source),
-        })?;
+    let issued = exchange(login, idp, settings, http, retry_until)?;
     let tokens = issued.tokens;
     let checked = match tokens.issued_token_type.as_deref() {
         Some(ID_JAG) => Jwt::read(tokens.access_token.expose())
@@ -105,10 +81,77 @@ pub(super) fn request(
     Ok(tokens.access_token)
 }
 
-/// Returns a live ID token, and the client that it was issued to.
+/// Exchanges an ID token for an identity assertion. One that the provider does not accept is refreshed once; if that does not
+/// help, the login at the provider is marked.
+fn exchange(
+    login: &Credentials,
+    idp: &IdentityProvider,
+    settings: &Settings,
+    http: &Http,
+    retry_until: Deadline,
+) -> Result<IssuedTokens, Error> {
+    let mut refresh = false;
+    loop {
+        let subject = subject(login, idp, refresh, settings)?;
+        let token_endpoint = Url::parse(&subject.token_endpoint)
+            .map_err(|_| refused(&idp.issuer, ExchangeError::Request))?;
+        let request = TokenRequest {
+            dpop: None,
+            token_endpoint: &token_endpoint,
+            client: &subject.client,
+            resource: login.resource.as_deref(),
+            http,
+            retry_until,
+        };
+        let parameters = [
+            ("requested_token_type", ID_JAG),
+            ("subject_token", subject.id_token.expose()),
+            ("subject_token_type", ID_TOKEN),
+            ("audience", login.issuer.as_str()),
+        ];
+        let source = match request.grant(TOKEN_EXCHANGE, &parameters, &login.scopes_requested) {
+            Ok(issued) => return Ok(issued),
+            Err(source) => source,
+        };
+        if !PERSON_WANTED.iter().any(|error| source.is_refusal(error)) {
+            return Err(refused(&idp.issuer, source));
+        }
+        let why = format!("the identity provider wants the person again: {source}");
+        match &subject.login {
+            Some(at_idp) if may_be_refreshed(at_idp) && !refresh => refresh = true,
+            Some(at_idp) => {
+                // What was refreshed just now is alive, and refused for this use alone.
+                if !(refresh && source.is_refusal("invalid_grant")) {
+                    let marked = mark_refused(at_idp, settings);
+                    drop(marked.inspect_err(|err| log::info!("{}", err.one_line())));
+                }
+                return Err(needs_login_again(at_idp, &why, &["--force"], settings));
+            }
+            None => {
+                let file = idp.id_token_file.as_deref().unwrap_or(Path::new(""));
+                let advice = format!(
+                    "put a new ID token of the person into {}, or leave out --id-token-file and log in at the provider",
+                    printable(&file.to_string_lossy())
+                );
+                return Err(Error::NotLoggedIn {
+                    message: format!("{} needs a login: {why}", printable(&idp.issuer)),
+                    hint: Hint::Else(advice, login_command(idp, &login.profile, settings)),
+                });
+            }
+        }
+    }
+}
+
+/// Tells whether a login has a refresh token that was not refused yet.
+fn may_be_refreshed(login: &Credentials) -> bool {
+    login.refresh_token.is_some() && !login.needs_login
+}
+
+/// Returns a live ID token, and the client that it was issued to; with `refresh`, one that has just been refreshed.
 fn subject(
     login: &Credentials,
     idp: &IdentityProvider,
+    refresh: bool,
     settings: &Settings,
 ) -> Result<Subject, Error> {
     if let (Some(path), Some(token_endpoint)) = (&idp.id_token_file, &idp.token_endpoint) {
@@ -133,8 +176,8 @@ fn subject(
             .and_then(|it| Jwt::read(it.expose()));
         jwt.is_none_or(|jwt| jwt.expired_at(Time::now().0).is_some())
     };
-    let mut at_idp = live(false)?;
-    if has_expired(&at_idp) && at_idp.refresh_token.is_some() {
+    let mut at_idp = live(refresh)?;
+    if has_expired(&at_idp) && may_be_refreshed(&at_idp) && !refresh {
         at_idp = live(true)?;
     }
     match &at_idp.id_token {
@@ -166,21 +209,23 @@ fn login_at(idp: &IdentityProvider, profile: &str, settings: &Settings) -> Resul
     let same = found.iter().find(|entry| entry.profile == profile);
     match (same, found.as_slice()) {
         (Some(entry), _) | (None, [entry]) => Ok(entry.key()),
-        _ => {
-            let key = StoredId::new("idp", profile);
-            let mut options = vec!["--issuer", &idp.issuer, "--scope", "openid offline_access"];
-            if let Some(client_id) = &idp.client_id {
-                options.extend(["--client-id", client_id]);
-            }
-            Err(Error::NotLoggedIn {
-                message: format!(
-                    "there is no login at the identity provider {}",
-                    printable(&idp.issuer)
-                ),
-                hint: Hint::Login(settings.login(&key, &options)),
-            })
-        }
+        _ => Err(Error::NotLoggedIn {
+            message: format!(
+                "there is no login at the identity provider {}",
+                printable(&idp.issuer)
+            ),
+            hint: Hint::Login(login_command(idp, profile, settings)),
+        }),
     }
+}
+
+/// Returns the command that logs in at a provider.
+fn login_command(idp: &IdentityProvider, profile: &str, settings: &Settings) -> Box<LoginCommand> {
+    let mut options = vec!["--issuer", &idp.issuer, "--scope", "openid offline_access"];
+    if let Some(client_id) = &idp.client_id {
+        options.extend(["--client-id", client_id]);
+    }
+    settings.login(&StoredId::new("idp", profile), &options)
 }
 
 fn unusable(login: &Credentials, source: AssertionError) -> Error {

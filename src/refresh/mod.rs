@@ -208,8 +208,13 @@ pub fn mark_access_token_refused(refused: &Credentials, context: &Context) -> Re
         unstored.forget();
         return Ok(());
     }
+    mark_refused(refused, &context.settings)
+}
+
+/// Marks a login that is stored, as [`mark_access_token_refused`] does.
+fn mark_refused(refused: &Credentials, settings: &Settings) -> Result<(), Error> {
     let key = &refused.key();
-    let store = context.store_to_read(Interaction::None);
+    let store = settings.store_to_read(Interaction::None);
     let deadline = Deadline::after(MARK_LIMIT);
     let mut locked =
         LockedLogin::acquire(&store, key, deadline).map_err(|err| Error::not_stored(key, err))?;

@@ -48,35 +48,23 @@ pub(super) enum AuthForm {
 ///
 /// Spec: RFC 7009 section 2.1; RFC 8414 section 2.
 fn forms(client: &Client, endpoint: Endpoint) -> (AuthForm, &'static [AuthForm]) {
+    use AuthForm::*;
     match (client.auth, endpoint) {
-        (ClientAuth::Post, Endpoint::Token) => (AuthForm::Post, &[]),
-        (ClientAuth::Post, Endpoint::Revocation) => (
-            AuthForm::Post,
-            &[AuthForm::Basic, AuthForm::BasicAndIdentifier],
-        ),
+        (ClientAuth::None, Endpoint::Token) => (Identifier, &[]),
+        (ClientAuth::Post, Endpoint::Token) => (Post, &[]),
+        (ClientAuth::Post, Endpoint::Revocation) => (Post, &[Basic, BasicAndIdentifier]),
         // Never a second one with another audience: that is what a server that collects assertions wants.
-        (ClientAuth::PrivateKeyJwt, _) => (AuthForm::Assertion, &[]),
-        // Deviates: RFC 6749 section 2.3.1 has no client_id in the body with Basic; servers on the Python SDK want it.
-        (ClientAuth::Basic, Endpoint::Token) => (AuthForm::BasicAndIdentifier, &[AuthForm::Basic]),
-        // Deviates: servers on the Python SDK want client_secret in the body as well, whatever it says.
-        (ClientAuth::Basic, Endpoint::Revocation) => (
-            AuthForm::BasicAndIdentifier,
-            &[
-                AuthForm::Basic,
-                AuthForm::Post,
-                AuthForm::BasicAndEmptySecret,
-            ],
-        ),
-        (ClientAuth::None, Endpoint::Token) => (AuthForm::Identifier, &[]),
-        // Deviates: canaille gives public clients a secret, and wants it at this endpoint.
-        (ClientAuth::None, Endpoint::Revocation) if client.secret.is_some() => (
-            AuthForm::Identifier,
-            &[AuthForm::Basic, AuthForm::EmptySecret],
-        ),
-        // Deviates: servers on the Python SDK want client_secret even from a client that has none.
-        (ClientAuth::None, Endpoint::Revocation) => {
-            (AuthForm::Identifier, &[AuthForm::EmptySecret])
+        (ClientAuth::PrivateKeyJwt, _) => (Assertion, &[]),
+        // Deviates: RFC 6749 section 2.3.1 has no client_id in the body with Basic; servers on the Python SDK want it,
+        (ClientAuth::Basic, Endpoint::Token) => (BasicAndIdentifier, &[Basic]),
+        // and for a revocation client_secret as well, whatever it says.
+        (ClientAuth::Basic, Endpoint::Revocation) => {
+            (BasicAndIdentifier, &[Basic, Post, BasicAndEmptySecret])
         }
+        // Deviates: canaille gives public clients a secret, and wants it at this endpoint.
+        (ClientAuth::None, _) if client.secret.is_some() => (Identifier, &[Basic, EmptySecret]),
+        // Deviates: servers on the Python SDK want client_secret even from a client that has none.
+        (ClientAuth::None, Endpoint::Revocation) => (Identifier, &[EmptySecret]),
     }
 }
 
@@ -116,19 +104,12 @@ pub(super) fn build(
     let secret = match form {
         AuthForm::Identifier | AuthForm::Assertion => None,
         AuthForm::EmptySecret => Some(""),
-        AuthForm::Post
-        | AuthForm::BasicAndIdentifier
-        | AuthForm::BasicAndEmptySecret
-        | AuthForm::Basic => secret,
+        _ => secret,
     };
-    let has_more = matches!(
-        form,
-        AuthForm::BasicAndIdentifier | AuthForm::BasicAndEmptySecret
-    );
-    let auth_type = match form {
-        AuthForm::Basic => AuthType::BasicAuth,
-        _ if has_more => AuthType::BasicAuth,
-        _ => AuthType::RequestBody,
+    let has_more = form == AuthForm::BasicAndIdentifier || form == AuthForm::BasicAndEmptySecret;
+    let auth_type = match form == AuthForm::Basic || has_more {
+        true => AuthType::BasicAuth,
+        false => AuthType::RequestBody,
     };
     let mut builder = BasicClient::new(ClientId::new(client.id.clone()))
         .set_auth_type(auth_type)

@@ -101,6 +101,11 @@ impl ExchangeError {
         self
     }
 
+    /// Tells whether the server refuses with this error code.
+    pub fn is_refusal(&self, error: &str) -> bool {
+        matches!(self, Self::Refused { words, .. } if words.is(error))
+    }
+
     /// Tells whether the server wants a proof with the request.
     pub fn wants_proof(&self) -> bool {
         matches!(self, Self::Refused { words, .. } if words.wants_proof())

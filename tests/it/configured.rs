@@ -103,6 +103,39 @@ fn n2_a_placeholder_that_stays_is_named_and_never_sent() {
 }
 
 #[apply(test)]
+fn n2_an_entry_whose_url_cannot_be_used_is_named_and_no_value_of_a_variable_is_shown() {
+    let home = Home::new();
+    let file = ".cursor/mcp.json";
+    for (url, why) in [
+        ("https://c4nary:pw@mcp.example/mcp", "it holds a user name"),
+        ("https://${env:ID}@mcp.example/mcp", "it holds a user name"),
+        ("http://mcp.example/mcp?key=${env:ID}", "it is http"),
+        ("http://${env:ID}.example/mcp", "it is http"),
+    ] {
+        put_servers(&home, file, json!({"odd": {"url": url}}));
+        for (words, exit) in [
+            (vec!["status", "--from", "cursor"], 0),
+            (vec!["status", "odd"], 2),
+            (vec!["login", "odd"], 2),
+            (vec!["login", "--all", "--from", "cursor"], 0),
+            (vec!["token", "cursor:odd"], 2),
+            (vec!["check", "odd"], 2),
+            (vec!["connect", "odd"], 2),
+            (vec!["logout", "odd"], 2),
+        ] {
+            let program = Program::new().at_home(home.path());
+            let finished = program.args(&words).env("ID", "c4nary").run();
+            let told = format!("{}{}", finished.stdout, finished.stderr);
+            for part in ["cursor:odd", file, why] {
+                assert!(told.contains(part), "{url} {words:?}: {told}");
+            }
+            assert!(!told.contains("c4nary"), "{url} {words:?}: {told}");
+            assert_eq!(finished.code, Some(exit), "{url} {words:?}: {told}");
+        }
+    }
+}
+
+#[apply(test)]
 fn n3_the_redirect_uri_that_a_configuration_registers() {
     let fake = Fake::start();
     let home = Home::new();

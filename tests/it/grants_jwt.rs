@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
 
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::Engine as _;
@@ -533,25 +534,111 @@ fn g24_each_access_token_has_a_fresh_identity_assertion() {
     );
 }
 
+/// Returns the state of the login at the identity provider, as `status` has it.
+fn state_at_idp(home: &Home) -> String {
+    let status = home.command("status", &["--json"]).run();
+    let status: Value = serde_json::from_str(&status.stdout).expect("JSON");
+    let mut logins = status["logins"].as_array().into_iter().flatten();
+    let login = logins.find(|login| login["server"] == "idp");
+    let state = login.and_then(|login| login["state"].as_str());
+    state.unwrap_or_default().to_owned()
+}
+
 #[apply(test)]
 fn g25_a_provider_that_wants_the_person_again_is_logged_in_to_again() {
-    let idp = provider(|seen| {
-        seen.parameter("subject_token")?;
-        Some(Reply::json(400, &json!({"error": "login_required"})))
+    // What the provider answers to the exchange, and to the refresh that is tried then; the state of the login after it.
+    for (error, refresh, state) in [
+        ("login_required", 400, "needs_login"),
+        ("login_required", 200, "needs_login"),
+        ("invalid_grant", 400, "needs_login"),
+        ("invalid_grant", 200, "live"),
+        ("access_denied", 200, "live"),
+    ] {
+        let idp = provider(move |seen| {
+            let is_exchange = seen.parameter("subject_token").is_some();
+            let is_refresh = seen.parameter("refresh_token").is_some();
+            let refused = is_exchange || is_refresh && refresh == 400;
+            refused.then(|| Reply::json(400, &json!({"error": error})))
+        });
+        let fake = servers(|_, _| None);
+        let home = Home::new();
+        log_in_at(&idp, home.path());
+        assert_eq!(state_at_idp(&home), "live");
+        let ask = || {
+            let refused = enterprise(&home, "token", &fake, &idp).arg("--json").run();
+            serde_json::from_str::<Value>(&refused.expect(3).stderr).expect("JSON")
+        };
+        let told = ask();
+        assert_eq!(state_at_idp(&home), state, "{error} {refresh}: {told}");
+        let hint = told["hint"].as_str().unwrap_or_default();
+        let is_named = hint.starts_with("mcp-login ") && hint.contains(" idp --store file");
+        assert_eq!(is_named, error != "access_denied", "{told}");
+        // A dead login is not asked for again and again.
+        (0..2).for_each(|_| drop(ask()));
+        let count = |name| {
+            let seen = idp.seen_at("/token");
+            let with = seen.iter().filter(|seen| seen.parameter(name).is_some());
+            with.count()
+        };
+        let expected = match state {
+            "needs_login" => (2, 1),
+            _ if error == "access_denied" => (3, 0),
+            _ => (6, 3),
+        };
+        let asked = (count("subject_token"), count("refresh_token"));
+        assert_eq!(asked, expected, "{error} {refresh}");
+        assert!(fake.seen_at("/token").is_empty());
+    }
+}
+
+#[apply(test)]
+fn g25_a_login_at_a_provider_whose_id_token_is_refused_is_refreshed_once() {
+    let refreshed = Arc::new(AtomicBool::new(false));
+    let idp = provider(move |seen| {
+        if seen.parameter("refresh_token").is_some() {
+            refreshed.store(true, Ordering::SeqCst);
+        }
+        let is_exchange = seen.parameter("subject_token").is_some();
+        let refused = is_exchange && !refreshed.load(Ordering::SeqCst);
+        refused.then(|| Reply::json(400, &json!({"error": "invalid_grant"})))
     });
     let fake = servers(|_, _| None);
     let home = Home::new();
     log_in_at(&idp, home.path());
-    let refused = enterprise(&home, "token", &fake, &idp)
-        .arg("--json")
-        .run()
-        .expect(3);
-    let error: Value = serde_json::from_str(&refused.stderr).expect("JSON");
-    assert_eq!(
-        error["hint"], "mcp-login --force idp --store file",
-        "{error}"
+    let token = enterprise(&home, "token", &fake, &idp).run().expect(0);
+    assert_eq!(token.stdout, "access-1");
+    assert_eq!(state_at_idp(&home), "live");
+}
+
+#[apply(test)]
+fn g25_a_refused_id_token_in_a_file_is_replaced_by_another() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let id_token = jwt(
+        &json!({"alg": "RS256"}),
+        &json!({"aud": "desk", "exp": LATE}),
     );
-    assert!(fake.seen_at("/token").is_empty());
+    fs::write(file.path(), id_token).expect("the file is written");
+    for error in ["login_required", "interaction_required", "invalid_grant"] {
+        let idp = provider(move |seen| {
+            seen.parameter("subject_token")?;
+            Some(Reply::json(400, &json!({"error": error})))
+        });
+        let fake = servers(|_, _| None);
+        let home = Home::new();
+        let refused = enterprise(&home, "token", &fake, &idp)
+            .args(["--idp-client-id", "desk", "--id-token-file"])
+            .arg(file.path())
+            .run()
+            .expect(3);
+        let path = file.path().display().to_string();
+        for words in [error, &format!("a new ID token of the person into {path}")] {
+            assert!(refused.stderr.contains(words), "{}", refused.stderr);
+        }
+        let login = format!("mcp-login --issuer {} --scope", idp.origin());
+        assert!(refused.stderr.contains(&login), "{}", refused.stderr);
+        assert_hides(&refused.stderr, SIGNATURE);
+        assert!(fake.seen_at("/token").is_empty());
+    }
 }
 
 #[apply(test)]

@@ -81,7 +81,11 @@ pub fn requests(
         // Without a server, the account keeps several logins at a provider apart.
         let account = method.request.login_hint.as_deref();
         let account = account.filter(|hint| target.is_provider && is_name(hint));
-        let server = servers::parse(&target.text, profile.or(account), has_issuer)?;
+        let profile = profile.or(account);
+        let server = match &target.named {
+            Some(named) => servers::parse_named(named, profile)?,
+            None => servers::parse(&target.text, profile, has_issuer)?,
+        };
         let (mut request, file) = request(&method, server, env_secrets)?;
         authority::apply(&mut request, &method.request)?;
         let endpoints = file.as_ref().and_then(|file| file.endpoints.as_ref());
