@@ -52,20 +52,10 @@ pub struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Prepares to read the answer to a request.
-    pub fn of(request: &'a RpcMessage, abort: &'a Abort) -> Self {
+    /// Prepares to read the answer to a request, or what answers none.
+    pub fn of(request: Option<&'a RpcMessage>, abort: &'a Abort) -> Self {
         Self {
-            id: Some(request.id()),
-            abort,
-            parser: Parser::default(),
-            held: Held::default(),
-        }
-    }
-
-    /// Prepares to read what answers no request.
-    pub fn of_others(abort: &'a Abort) -> Self {
-        Self {
-            id: None,
+            id: request.map(RpcMessage::id),
             abort,
             parser: Parser::default(),
             held: Held::default(),
@@ -252,19 +242,11 @@ impl Bridge {
             }));
         }
         let (what, fault) = match is_json {
-            _ if is_empty => (
-                format!("answered with status {status} and nothing else"),
-                ServerFault::Doubtful,
-            ),
-            true => (
-                "answered with JSON that is no response".to_owned(),
-                ServerFault::Doubtful,
-            ),
-            false => (
-                "answered with something that is no MCP".to_owned(),
-                ServerFault::NotMcp,
-            ),
+            _ if is_empty => ("and nothing else", ServerFault::Doubtful),
+            true => ("and JSON that is no response", ServerFault::Doubtful),
+            false => ("and something that is no MCP", ServerFault::NotMcp),
         };
+        let what = format!("answered with status {status} {what}");
         Err(self.upstream.fault(&what, fault).into())
     }
 
@@ -318,7 +300,7 @@ impl Bridge {
         let bridge = Arc::clone(self);
         if LINGERING.fetch_add(1, Ordering::SeqCst) < MAX_LINGERING {
             let _ = thread::Builder::new().spawn(move || {
-                let _ = bridge.read_events(&mut body, &mut Reading::of_others(&Abort::default()));
+                let _ = bridge.read_events(&mut body, &mut Reading::of(None, &Abort::default()));
                 LINGERING.fetch_sub(1, Ordering::SeqCst);
             });
         } else {
@@ -414,17 +396,28 @@ pub fn read_stream(
 
 /// Reads the body of a response that has nothing more to wait for; empty if it does not end soon.
 pub fn read_briefly(response: Response, abort: &Abort) -> Vec<u8> {
-    let (done, ended) = mpsc::channel::<()>();
     let connection = abort.clone();
+    let read = within(
+        BRIEF_LIMIT,
+        move || connection.close(),
+        || response.read().unwrap_or_default(),
+    );
+    read.unwrap_or_default()
+}
+
+/// Does some work, and calls `give_up` in another thread if it is not done in time. Returns `None` if there is no such thread.
+pub fn within<T>(
+    limit: Duration,
+    give_up: impl FnOnce() + Send + 'static,
+    work: impl FnOnce() -> T,
+) -> Option<T> {
+    let (done, ended) = mpsc::channel::<()>();
     let watch = thread::Builder::new().spawn(move || {
-        if ended.recv_timeout(BRIEF_LIMIT) == Err(RecvTimeoutError::Timeout) {
-            connection.close();
+        if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+            give_up();
         }
     });
-    let body = match watch {
-        Ok(_) => response.read().unwrap_or_default(),
-        Err(_) => Vec::new(),
-    };
+    let result = watch.is_ok().then(work);
     drop(done);
-    body
+    result
 }

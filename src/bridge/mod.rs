@@ -43,7 +43,7 @@ use crate::store::StoredId;
 use login::AllowedLogin;
 use message::{Kind, RpcMessage};
 use pending::Pending;
-use session::Session;
+use session::{LastFailure, Session};
 use sse_transport::SseTransport;
 use stdio::{Arrival, LineInput, LineOutput};
 use tools::MirroredTools;
@@ -97,7 +97,8 @@ pub fn run(
         session: Session::default(),
         client_version: Mutex::default(),
         translation: Mutex::default(),
-        sse: SseTransport::default(),
+        sse: Mutex::default(),
+        sse_opening: Mutex::default(),
         login: AllowedLogin::default(),
         tools: Mutex::default(),
         workers,
@@ -129,7 +130,9 @@ struct Bridge {
     /// What speaks for a client with a session before a server without one.
     translation: Mutex<Option<Arc<Translation>>>,
     /// What a server of 2024-11-05 has instead of all this.
-    sse: SseTransport,
+    sse: Mutex<SseTransport>,
+    /// Held while a stream of such a server that was cut is opened again.
+    sse_opening: Mutex<LastFailure>,
     login: AllowedLogin,
     /// The parameters that are mirrored into headers.
     tools: Mutex<MirroredTools>,
@@ -238,7 +241,7 @@ impl Bridge {
         }
         match self.translation() {
             Some(translation) => self.call_translated(&translation, message, abort),
-            None if self.sse.is_used() => self.send_by_sse(message, abort),
+            None if lock(&self.sse).is_used => self.send_by_sse(message, abort),
             None => self.call(message, abort),
         }
     }
@@ -282,7 +285,7 @@ impl Bridge {
                 }
                 match self.translation() {
                     Some(_) => Ok(()),
-                    None if self.sse.is_used() => self.send_by_sse(message, &Abort::default()),
+                    None if lock(&self.sse).is_used => self.send_by_sse(message, &Abort::default()),
                     None => self.send_in_session(message),
                 }
             }
@@ -320,7 +323,7 @@ impl Bridge {
 
     /// Answers a request with the response of the server.
     fn answer(&self, id: &str, response: RpcMessage) {
-        self.answer_with(id, &response.with_id(id).text);
+        self.answer_with(id, &response.text_with_id(id));
     }
 
     /// Answers a request with this line.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use super::message::{Kind, RpcMessage};
 use crate::http::Abort;
 use crate::os::sync::{lock, wait};
 
@@ -24,6 +25,8 @@ struct OpenRequests {
 struct OpenRequest {
     abort: Abort,
     is_stateless: bool,
+    /// The stream that brings its answer, if that is not the response to its POST.
+    stream: Option<u64>,
 }
 
 impl Pending {
@@ -37,6 +40,7 @@ impl Pending {
         let request = OpenRequest {
             abort: abort.clone(),
             is_stateless,
+            stream: None,
         };
         state.open.insert(id.to_owned(), request);
         Some(abort)
@@ -90,6 +94,24 @@ impl Pending {
     /// Returns the ids of all open requests.
     pub fn ids(&self) -> Vec<String> {
         lock(&self.state).open.keys().cloned().collect()
+    }
+
+    /// Notes the stream on which the answer to a request will come.
+    pub fn expect_on(&self, message: &RpcMessage, stream: Option<u64>) {
+        let mut state = lock(&self.state);
+        let open = state.open.get_mut(message.id());
+        // The ids of responses are those of the server.
+        if let Some(request) = open.filter(|_| message.kind == Kind::Request) {
+            request.stream = stream;
+        }
+    }
+
+    /// Returns the ids of the open requests whose answers are expected on a stream.
+    pub fn ids_on(&self, stream: u64) -> Vec<String> {
+        let state = lock(&self.state);
+        let open = state.open.iter();
+        let expected = open.filter(|(_, request)| request.stream == Some(stream));
+        expected.map(|(id, _)| id.clone()).collect()
     }
 
     /// Waits until all requests are answered, but not longer than `limit`.

@@ -9,12 +9,14 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::exchange::{finish, is_success, NoAnswer, Reading, RefusedMessage, ServerAnswer};
+use super::exchange::{
+    finish, is_success, within, NoAnswer, Reading, RefusedMessage, ServerAnswer,
+};
 use super::message::{self, Kind, RpcMessage};
 use super::streams::{FIRST_PAUSE, MAX_PAUSE, MIN_PAUSE};
 use super::upstream::QUIET_LIMIT;
 use super::Bridge;
-use crate::error::{Error, ServerFault};
+use crate::error::{Error, ErrorReport, ServerFault};
 use crate::http::{Abort, BodyStream, Response, StreamRequest};
 use crate::mcp;
 use crate::os::sync::{lock, wait};
@@ -29,8 +31,17 @@ const INITIALIZED: &str = "notifications/initialized";
 const OPENING_LIMIT: Duration = Duration::from_secs(60);
 const CONFIRMATION_LIMIT: Duration = Duration::from_secs(3);
 
+/// Most sessions that are left and ended later.
+const MAX_LEFT: usize = 16;
+
+/// How long a session that was lost may take to open again.
+const REOPENING_LIMIT: Duration = Duration::from_secs(5);
+
 /// How long a stream that was cut is asked for again.
 const RESUME_LIMIT: Duration = Duration::from_secs(7);
+
+/// When an attempt that many threads need failed last, and why.
+pub type LastFailure = Option<(Instant, ErrorReport)>;
 
 /// The session of the bridge; there may be none yet, or the server may want none.
 #[derive(Default)]
@@ -38,12 +49,14 @@ pub struct Session {
     state: Mutex<SessionState>,
     changed: Condvar,
     /// Held while a session that was lost is opened again.
-    reopening: Mutex<()>,
+    reopening: Mutex<LastFailure>,
 }
 
 #[derive(Default)]
 struct SessionState {
     info: Arc<SessionInfo>,
+    /// Sessions that the client has left by opening another one.
+    left: Vec<Arc<SessionInfo>>,
     /// The client's own messages, for opening the session again.
     initialize: Option<RpcMessage>,
     initialized: Option<RpcMessage>,
@@ -78,6 +91,24 @@ impl SessionInfo {
         self.id.is_some()
             && (refusal.status == 404 || refusal.status == 400 && refusal.is_about_session())
     }
+}
+
+/// Makes an attempt, or waits for that of another thread: its failure is that of all who waited for it.
+pub fn one_for_all<T>(
+    last_failure: &Mutex<LastFailure>,
+    attempt: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let asked = Instant::now();
+    let mut failed = lock(last_failure);
+    if let Some((_, report)) = failed.as_ref().filter(|(at, _)| *at >= asked) {
+        return Err(Error::Reported(report.clone()));
+    }
+    let done = attempt();
+    *failed = done
+        .as_ref()
+        .err()
+        .map(|err| (Instant::now(), err.report()));
+    done
 }
 
 impl Session {
@@ -131,7 +162,7 @@ impl Session {
         self.changed.notify_all();
         match bridge.translation() {
             Some(translation) => bridge.subscribe(&translation),
-            None if bridge.sse.is_used() => {}
+            None if lock(&bridge.sse).is_used => {}
             None => bridge.listen(info),
         }
     }
@@ -180,6 +211,7 @@ impl Bridge {
         message: &RpcMessage,
         abort: &Abort,
     ) -> Result<Option<Box<BodyStream>>, Error> {
+        let earlier = self.session.info();
         let opened = self.open_session(message, abort);
         let (is_open, may_be_newer) = match &opened {
             Ok(answer) => (!answer.message.is_error, answer.message.is_error),
@@ -192,6 +224,9 @@ impl Bridge {
         };
         let mut state = lock(&self.session.state);
         state.initialize = is_open.then(|| message.clone());
+        if is_open && earlier.id.is_some() && state.left.len() < MAX_LEFT {
+            state.left.push(earlier);
+        }
         if !is_open && state.info.generation == 0 {
             state.info = Arc::default();
         }
@@ -217,7 +252,7 @@ impl Bridge {
             true => id.iter().for_each(|id| self.session.begin(id)),
             false => id = None,
         }
-        let answer = self.read(response, &mut Reading::of(message, abort))?;
+        let answer = self.read(response, &mut Reading::of(Some(message), abort))?;
         let answer = answer.ok_or_else(|| self.cut(message))?;
         self.session.open(&answer.message, id);
         Ok(answer)
@@ -225,40 +260,55 @@ impl Bridge {
 
     /// Sends a request in the session, and answers it.
     pub fn call(self: &Arc<Self>, message: &RpcMessage, abort: &Abort) -> Result<(), Error> {
-        let mut session = self.session.info();
-        let mut reading = Reading::of(message, abort);
-        let mut read = self.read(self.post(message, &session, abort)?, &mut reading);
-        if matches!(&read, Err(NoAnswer::Refused(refusal)) if session.is_lost(refusal)) {
-            session = self.reopen_session(&session)?;
-            read = self.read(self.post(message, &session, abort)?, &mut reading);
-        }
-        let answer = match read {
-            Ok(Some(answer)) => answer,
-            Ok(None) => match self.resume(message, &session, &mut reading, abort) {
-                Ok(answer) => answer,
-                Err(why) => return self.refuse(message.id(), why),
-            },
+        let mut reading = Reading::of(Some(message), abort);
+        let answer =
+            self.post_in_session(message, abort)
+                .and_then(
+                    |(session, response)| match self.read(response, &mut reading)? {
+                        Some(answer) => Ok(answer),
+                        None => self.resume(message, &session, &mut reading, abort),
+                    },
+                );
+        match answer {
+            Ok(answer) => self.reply(message.id(), answer),
             Err(why) => return self.refuse(message.id(), why),
-        };
-        self.reply(message.id(), answer);
+        }
         Ok(())
     }
 
     /// Sends a notification or a response in the session.
     pub fn send_in_session(self: &Arc<Self>, message: &RpcMessage) -> Result<(), Error> {
-        let (session, abort) = (self.session.info(), Abort::default());
-        let mut response = self.post(message, &session, &abort)?;
-        if !is_success(&response) {
-            let refusal = RefusedMessage::read(response, &abort);
-            if !session.is_lost(&refusal) {
-                return Err(self.refused(refusal.status, ""));
+        match self.post_in_session(message, &Abort::default()) {
+            Ok((_, response)) if response.is("text/event-stream") => {
+                self.read_in_background(response.into_stream());
             }
-            response = self.post(message, &*self.reopen_session(&session)?, &abort)?;
-        }
-        if response.is("text/event-stream") {
-            self.read_in_background(response.into_stream());
+            Ok(_) => {}
+            Err(why) => return Err(self.not_sent(why)),
         }
         Ok(())
+    }
+
+    /// Sends a message in the session, and once more in another one if the server has lost it. Returns the session and the
+    /// response of a server that takes the message.
+    fn post_in_session(
+        self: &Arc<Self>,
+        message: &RpcMessage,
+        abort: &Abort,
+    ) -> Result<(Arc<SessionInfo>, Response), NoAnswer> {
+        let mut session = self.session.info();
+        let mut response = self.post(message, &session, abort)?;
+        if !is_success(&response) {
+            let refusal = RefusedMessage::read(response, abort);
+            if !session.is_lost(&refusal) {
+                return Err(NoAnswer::Refused(Box::new(refusal)));
+            }
+            session = self.reopen_session(&session)?;
+            response = self.post(message, &session, abort)?;
+        }
+        match is_success(&response) {
+            true => Ok((session, response)),
+            false => Err(NoAnswer::refused(response, abort)),
+        }
     }
 
     fn post(
@@ -297,33 +347,39 @@ impl Bridge {
     ///
     /// Spec: MCP 2025-11-25, Transports, Session Management.
     pub fn reopen_session(self: &Arc<Self>, lost: &SessionInfo) -> Result<Arc<SessionInfo>, Error> {
-        let _one_at_a_time = lock(&self.session.reopening);
-        let state = lock(&self.session.state);
-        if state.info.generation != lost.generation {
-            return Ok(Arc::clone(&state.info));
-        }
-        let (initialize, initialized) = (state.initialize.clone(), state.initialized.clone());
-        drop(state);
-        let passing = |what| self.upstream.fault(what, ServerFault::Passing);
-        let Some(initialize) = initialize else {
-            return Err(passing("does not know its session any more"));
-        };
-        log::info!(
-            "{} has lost the session; opening another one",
-            self.upstream.server
-        );
-        let abort = Abort::default();
-        match self.open_session(&initialize, &abort) {
-            Ok(answer) if !answer.message.is_error => {}
-            Ok(_) => return Err(passing("opens no session any more")),
-            Err(why) => return Err(self.not_sent(why)),
-        }
-        let session = self.session.info();
-        if let Some(initialized) = initialized {
-            self.post(&initialized, &session, &abort)?;
-            self.listen(Arc::clone(&session));
-        }
-        Ok(session)
+        one_for_all(&self.session.reopening, || {
+            let state = lock(&self.session.state);
+            if state.info.generation != lost.generation {
+                return Ok(Arc::clone(&state.info));
+            }
+            let (initialize, initialized) = (state.initialize.clone(), state.initialized.clone());
+            drop(state);
+            let passing = |what| self.upstream.fault(what, ServerFault::Passing);
+            let initialize =
+                initialize.ok_or_else(|| passing("does not know its session any more"))?;
+            log::info!(
+                "{} has lost the session; opening another one",
+                self.upstream.server
+            );
+            let (abort, late) = (Abort::default(), Abort::default());
+            let give_up = late.clone();
+            let opened = within(
+                REOPENING_LIMIT,
+                move || give_up.abort(),
+                || self.open_session(&initialize, &late),
+            );
+            match opened {
+                Some(Ok(answer)) if !answer.message.is_error => {}
+                Some(Err(why)) if !late.is_aborted() => return Err(self.not_sent(why)),
+                _ => return Err(passing("opens no session any more")),
+            }
+            let session = self.session.info();
+            if let Some(initialized) = initialized {
+                self.post(&initialized, &session, &abort)?;
+                self.listen(Arc::clone(&session));
+            }
+            Ok(session)
+        })
     }
 
     /// Asks for the rest of a stream that was cut before its answer, as long as the server lets it be resumed.
@@ -366,10 +422,12 @@ impl Bridge {
         Err(self.cut(message).into())
     }
 
-    /// Tells the server that the session is not needed any more.
+    /// Tells the server that its sessions are not needed any more.
     pub fn end_session(&self) {
         let (session, abort) = (self.session.info(), Abort::default());
-        if session.id.is_some() {
+        let left = std::mem::take(&mut lock(&self.session.state).left);
+        let sessions = [session].into_iter().chain(left);
+        for session in sessions.filter(|it| it.id.is_some()) {
             let _ = self.upstream.send(&StreamRequest {
                 method: "DELETE",
                 until_head: QUIET_LIMIT,

@@ -3,7 +3,7 @@
 //! Spec: MCP 2024-11-05, Transports, HTTP with SSE; MCP 2025-11-25, Transports, Backwards Compatibility.
 
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use url::Url;
 
 use super::exchange::{is_success, read_briefly, read_stream, NoAnswer, Reading};
 use super::message::{self, Kind, RpcMessage};
-use super::session::ACCEPT_EVENTS;
+use super::session::{one_for_all, ACCEPT_EVENTS};
 use super::sse::StreamEvent;
 use super::upstream::QUIET_LIMIT;
 use super::Bridge;
@@ -26,27 +26,27 @@ const ENDPOINT_LIMIT: Duration = Duration::from_secs(5);
 /// A server of this transport.
 #[derive(Default)]
 pub struct SseTransport {
-    state: Mutex<SseState>,
-    /// Held while a stream is opened.
-    opening: Mutex<()>,
-}
-
-#[derive(Default)]
-struct SseState {
-    is_used: bool,
-    /// Where messages are posted; `None` while there is no stream.
-    endpoint: Option<Url>,
+    /// The server speaks it.
+    pub is_used: bool,
+    /// How many streams have been opened.
+    last_number: u64,
+    /// The streams that are open.
+    streams: Vec<AnswerStream>,
+    /// The number of the one for which messages are posted; `None` while there is none.
+    current: Option<u64>,
     /// The client's own messages, for after a break.
     opened_with: Vec<RpcMessage>,
     /// Who waits for the answer to `initialize` after a break.
     reopening: Option<(String, Sender<()>)>,
 }
 
-impl SseTransport {
-    /// Tells whether the server speaks it.
-    pub fn is_used(&self) -> bool {
-        lock(&self.state).is_used
-    }
+/// A stream that brings the answers to what was posted for it.
+struct AnswerStream {
+    number: u64,
+    /// Where messages are posted.
+    endpoint: Url,
+    /// What closes it.
+    abort: Abort,
 }
 
 impl Bridge {
@@ -56,13 +56,12 @@ impl Bridge {
         initialize: &RpcMessage,
         abort: &Abort,
     ) -> Result<bool, Error> {
-        let Some(endpoint) = self.open_stream()? else {
+        if !self.open_stream()? {
             return Ok(false);
-        };
-        let mut state = lock(&self.sse.state);
-        if state.endpoint.is_none() {
-            return Err(self.stream_ended());
         }
+        let endpoint = self.endpoint_for(initialize);
+        let endpoint = endpoint.ok_or_else(|| self.stream_ended())?;
+        let mut state = lock(&self.sse);
         (state.is_used, state.opened_with) = (true, vec![initialize.clone()]);
         drop(state);
         let posted = self.post_to(&endpoint, initialize, abort);
@@ -70,17 +69,51 @@ impl Bridge {
         Ok(true)
     }
 
-    /// Posts a message; its answer comes on the stream. After a break the stream is opened again first.
+    /// Posts a message; its answer comes on the stream. A stream that was cut, or that the server does not know any more, is
+    /// opened again first.
     pub fn send_by_sse(self: &Arc<Self>, message: &RpcMessage, abort: &Abort) -> Result<(), Error> {
-        let endpoint = self.reopen_stream()?;
+        let endpoint = self.reopen_stream(message)?;
         if message.method == "notifications/initialized" {
-            lock(&self.sse.state).opened_with.push(message.clone());
+            lock(&self.sse).opened_with.push(message.clone());
         }
-        let posted = self.post_to(&endpoint, message, abort);
+        let mut posted = self.post_to(&endpoint, message, abort);
+        if matches!(&posted, Err(NoAnswer::Refused(it)) if it.status == 404 || it.is_about_session())
+        {
+            self.pending.expect_on(message, None);
+            self.leave_stream(&endpoint);
+            posted = self.post_to(&self.reopen_stream(message)?, message, abort);
+        }
         posted.or_else(|why| match message.kind {
             Kind::Request => self.refuse(message.id(), why),
             _ => Err(self.not_sent(why)),
         })
+    }
+
+    /// Returns where a message is posted now, and notes on which stream its answer will come.
+    fn endpoint_for(&self, message: &RpcMessage) -> Option<Url> {
+        let state = lock(&self.sse);
+        let is_current = |it: &&AnswerStream| Some(it.number) == state.current;
+        let stream = state.streams.iter().find(is_current)?;
+        self.pending.expect_on(message, Some(stream.number));
+        Some(stream.endpoint.clone())
+    }
+
+    /// Posts no more for the stream with this endpoint, if that is the current one.
+    fn leave_stream(&self, endpoint: &Url) {
+        let mut state = lock(&self.sse);
+        let left = state.streams.iter().rfind(|it| it.endpoint == *endpoint);
+        let left = left.map(|it| it.number);
+        state.current.take_if(|current| Some(*current) == left);
+        self.close_unused(&state);
+    }
+
+    /// Closes the streams for which nothing is posted any more, and on which no answer is expected.
+    fn close_unused(&self, state: &SseTransport) {
+        let others = state.streams.iter();
+        let others = others.filter(|it| Some(it.number) != state.current);
+        others
+            .filter(|it| self.pending.ids_on(it.number).is_empty())
+            .for_each(|it| it.abort.abort());
     }
 
     fn post_to(&self, endpoint: &Url, message: &RpcMessage, abort: &Abort) -> Result<(), NoAnswer> {
@@ -97,37 +130,48 @@ impl Bridge {
         Ok(())
     }
 
-    /// Returns where messages are posted, and opens the stream and what the client had opened on it again if it was cut.
-    fn reopen_stream(self: &Arc<Self>) -> Result<Url, Error> {
-        let _one_at_a_time = lock(&self.sse.opening);
-        if let Some(endpoint) = lock(&self.sse.state).endpoint.clone() {
-            return Ok(endpoint);
-        }
-        let failed = || {
-            self.upstream
-                .fault("opens no stream any more", ServerFault::Passing)
-        };
-        let endpoint = self.open_stream()?.ok_or_else(failed)?;
-        let (sender, answered) = mpsc::channel();
-        let messages = lock(&self.sse.state).opened_with.clone();
-        let abort = Abort::default();
-        for message in &messages {
-            if message.kind == Kind::Request {
-                lock(&self.sse.state).reopening = Some((message.id().to_owned(), sender.clone()));
+    /// Returns where a message is posted, and opens the stream and what the client had opened on it again if it was cut.
+    fn reopen_stream(self: &Arc<Self>, message: &RpcMessage) -> Result<Url, Error> {
+        one_for_all(&self.sse_opening, || {
+            if let Some(endpoint) = self.endpoint_for(message) {
+                return Ok(endpoint);
             }
-            self.post_to(&endpoint, message, &abort)
-                .map_err(|why| self.not_sent(why))?;
-            if message.kind == Kind::Request {
-                answered
-                    .recv_timeout(ENDPOINT_LIMIT)
-                    .map_err(|_| failed())?;
+            let what = "opens no stream any more";
+            let failed = || self.upstream.fault(what, ServerFault::Passing);
+            if !self.open_stream()? {
+                return Err(failed());
             }
-        }
-        Ok(endpoint)
+            let endpoint = self.endpoint_for(message).ok_or_else(failed)?;
+            match self.repeat_opening(&endpoint) {
+                Ok(()) => Ok(endpoint),
+                Err(err) => {
+                    self.leave_stream(&endpoint);
+                    Err(err)
+                }
+            }
+        })
     }
 
-    /// Opens the stream, and returns where messages are posted; `None` if the server has no such stream.
-    fn open_stream(self: &Arc<Self>) -> Result<Option<Url>, Error> {
+    /// Posts what the client had opened the stream with that was cut.
+    fn repeat_opening(&self, endpoint: &Url) -> Result<(), Error> {
+        let (abort, messages) = (Abort::default(), lock(&self.sse).opened_with.clone());
+        for message in &messages {
+            let (sender, answered) = mpsc::channel();
+            if message.kind == Kind::Request {
+                lock(&self.sse).reopening = Some((message.id().to_owned(), sender));
+            }
+            let posted = self.post_to(endpoint, message, &abort);
+            posted.map_err(|why| self.not_sent(why))?;
+            if message.kind == Kind::Request {
+                let opened = answered.recv_timeout(ENDPOINT_LIMIT);
+                opened.map_err(|_| self.stream_ended())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a stream for the messages that are posted from now on. Returns `false` if the server has no such stream.
+    fn open_stream(self: &Arc<Self>) -> Result<bool, Error> {
         let (sender, opened) = mpsc::channel();
         let (bridge, abort) = (Arc::clone(self), Abort::default());
         let ends = abort.clone();
@@ -137,13 +181,13 @@ impl Bridge {
             Ok(opened) => opened,
             Err(_) => {
                 abort.abort();
-                Ok(None)
+                Ok(false)
             }
         }
     }
 
-    /// Reads the stream to its end. What is not answered then never will be.
-    fn read_answers(&self, opened: &Sender<Result<Option<Url>, Error>>, abort: &Abort) {
+    /// Reads a stream to its end. What was posted for it and is not answered then never will be.
+    fn read_answers(&self, opened: &Sender<Result<bool, Error>>, abort: &Abort) {
         let response = self.upstream.send(&StreamRequest {
             until_head: ENDPOINT_LIMIT,
             ..self.upstream.get([ACCEPT_EVENTS], abort)
@@ -152,27 +196,31 @@ impl Bridge {
             Ok(response) if response.status == 200 && response.is("text/event-stream") => {
                 response.into_stream()
             }
-            Ok(_) => return drop(opened.send(Ok(None))),
+            Ok(_) => return drop(opened.send(Ok(false))),
             Err(err) => return drop(opened.send(Err(err))),
         };
-        let mut reading = Reading::of_others(abort);
+        let mut state = lock(&self.sse);
+        state.last_number += 1;
+        let number = state.last_number;
+        drop(state);
+        let mut reading = Reading::of(None, abort);
         let read = read_stream(&mut body, &mut reading, |event, reading| {
             match event.name.as_str() {
-                "endpoint" => drop(opened.send(self.endpoint(&event))),
+                "endpoint" => drop(opened.send(self.begin_stream(number, &event, abort))),
                 _ => self.take_event(event, reading),
             }
             None
         });
-        let mut state = lock(&self.sse.state);
-        let was_used = state.endpoint.take().is_some() && state.is_used;
+        let mut state = lock(&self.sse);
+        state.streams.retain(|it| it.number != number);
+        state.current.take_if(|current| *current == number);
         drop(state);
-        if was_used {
-            let err = match read {
-                Err(HttpError::TooLarge(_)) => self.no_room(),
-                _ => self.stream_ended(),
-            };
-            self.pending.ids().iter().for_each(|id| self.fail(id, &err));
-        }
+        let err = match read {
+            Err(HttpError::TooLarge(_)) => self.no_room(),
+            _ => self.stream_ended(),
+        };
+        let unanswered = self.pending.ids_on(number);
+        unanswered.iter().for_each(|id| self.fail(id, &err));
     }
 
     fn stream_ended(&self) -> Error {
@@ -180,23 +228,31 @@ impl Bridge {
         self.upstream.fault(what, ServerFault::Passing)
     }
 
-    /// Takes where messages are posted from the event that names it. The token goes to no other origin.
-    fn endpoint(&self, event: &StreamEvent) -> Result<Option<Url>, Error> {
+    /// Takes where messages are posted from now on from the event that names it. The token goes to no other origin.
+    fn begin_stream(&self, number: u64, event: &StreamEvent, abort: &Abort) -> Result<bool, Error> {
         let text = String::from_utf8_lossy(&event.data);
         let Ok(endpoint) = self.upstream.server.join(text.trim()) else {
-            return Ok(None);
+            return Ok(false);
         };
         if endpoint.origin() != self.upstream.server.origin() || has_userinfo(&endpoint) {
             let origin = endpoint.origin().ascii_serialization();
             return Err(self.upstream.unreachable(HttpError::Redirect(origin)));
         }
-        lock(&self.sse.state).endpoint = Some(endpoint.clone());
-        Ok(Some(endpoint))
+        let mut state = lock(&self.sse);
+        state.streams.retain(|it| it.number != number);
+        state.streams.push(AnswerStream {
+            number,
+            endpoint,
+            abort: abort.clone(),
+        });
+        state.current = state.current.max(Some(number));
+        self.close_unused(&state);
+        Ok(true)
     }
 
     fn take_event(&self, event: StreamEvent, reading: &Reading) {
         for message in message::read(event.data).unwrap_or_default() {
-            let mut state = lock(&self.sse.state);
+            let mut state = lock(&self.sse);
             let is_reopened =
                 |(id, _): &mut (String, _)| message.kind == Kind::Response && message.answers(id);
             let reopened = state.reopening.take_if(is_reopened);
@@ -206,5 +262,6 @@ impl Bridge {
                 None => drop(self.pass_on(message, reading)),
             }
         }
+        self.close_unused(&lock(&self.sse));
     }
 }

@@ -113,7 +113,7 @@ impl Bridge {
         abort: &Abort,
     ) -> Result<ServerAnswer, NoAnswer> {
         let response = self.post_stateless(message, headers, abort)?;
-        let answer = self.read(response, &mut Reading::of(message, abort))?;
+        let answer = self.read(response, &mut Reading::of(Some(message), abort))?;
         let mut answer = answer.ok_or_else(|| self.cut(message))?;
         if message.method == mcp::LIST_TOOLS {
             answer.message = self.inspect_tools(message, answer.message);

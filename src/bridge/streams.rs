@@ -33,7 +33,7 @@ impl Bridge {
 
     /// Reads the stream for as long as the session lives, and opens it again when it ends. A server that has none says so.
     fn keep_listening(self: &Arc<Self>, session: &SessionInfo, abort: &Abort) {
-        let mut reading = Reading::of_others(abort);
+        let mut reading = Reading::of(None, abort);
         let (mut pause, mut has_worked) = (FIRST_PAUSE, false);
         while !abort.is_aborted() {
             let last_id = reading.parser.last_id.clone();

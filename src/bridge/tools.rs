@@ -93,7 +93,7 @@ pub fn inspect(message: RpcMessage) -> InspectedTools {
         let end = start + tools.len();
         let mut line = inspected.message.text.clone();
         line.splice(start..end, format!("[{text}]").bytes());
-        if let Some(message) = message::read(line).and_then(|mut messages| messages.pop()) {
+        if let Some(message) = message::read_one(line) {
             inspected.message = message;
         }
     }

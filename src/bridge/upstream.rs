@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use url::Url;
 
@@ -127,13 +127,16 @@ impl Upstream {
                 return Err(self.tokens.needs_login(login.as_deref(), bound_only));
             }
         }
-        let (Some(wanted), Some(used)) = (wanted_scopes(&response), &login) else {
+        let Some(used) = &login else {
+            return Ok(response);
+        };
+        let Some(wanted) = wanted_scopes(&response, used) else {
             return Ok(response);
         };
         // A login with more scopes may have been made meanwhile.
         if let Some(newer) = self.tokens.newer(&used.access_token)? {
             let response = self.send_with(request, Some(&newer))?;
-            return match wanted_scopes(&response) {
+            return match wanted_scopes(&response, &newer) {
                 Some(wanted) => Err(self.needs_scopes(&newer, wanted)),
                 None => Ok(response),
             };
@@ -142,11 +145,6 @@ impl Upstream {
     }
 
     fn needs_scopes(&self, login: &Credentials, mut challenge: BearerChallenge) -> Error {
-        let token = [login.access_token.expose()];
-        let quotes_token = |text: &str| secret::quotes(text, &token, "");
-        challenge.scopes.retain(|scope| !quotes_token(scope));
-        challenge.resource_metadata.take_if(|url| quotes_token(url));
-        challenge.error = Some("insufficient_scope".to_owned());
         let wanted = match challenge.scopes.as_slice() {
             [] => "it does not say which scopes".to_owned(),
             scopes => scope_list(scopes),
@@ -180,11 +178,11 @@ impl Upstream {
     }
 
     fn open(&self, request: &StreamRequest) -> Result<Response, Error> {
-        let mut pauses = PAUSES.iter();
+        let (mut pauses, began) = (PAUSES.iter(), Instant::now());
         loop {
             match self.http.open(request) {
                 Err(err) if err.may_be_repeated() && !request.abort.is_aborted() => {
-                    match pauses.next() {
+                    match pauses.next().filter(|_| began.elapsed() < CONNECT_LIMIT) {
                         Some(pause) => thread::sleep(*pause),
                         None => return Err(self.unreachable(err)),
                     }
@@ -225,15 +223,11 @@ fn wants_bound(response: &Response) -> bool {
     challenge::wants_bound(response.header_values("www-authenticate"))
 }
 
-/// Returns the challenge of a response that asks for more scopes.
-///
-/// Spec: RFC 6750 section 3.1; MCP 2025-11-25, Authorization, Scope Challenge Handling.
-fn wanted_scopes(response: &Response) -> Option<BearerChallenge> {
-    if response.status != 403 {
-        return None;
-    }
-    let bearer = challenge::bearer(response.header_values("www-authenticate"))?;
-    let is_named = bearer.error.as_deref() == Some("insufficient_scope");
-    let is_meant = bearer.error.is_none() && !bearer.scopes.is_empty();
-    (is_named || is_meant).then_some(bearer)
+/// Returns the challenge of a response that asks for more scopes than a login has.
+fn wanted_scopes(response: &Response, login: &Credentials) -> Option<BearerChallenge> {
+    let token = [login.access_token.expose()];
+    let quotes_token = |text: &str| secret::quotes(text, &token, "");
+    let challenges = response.header_values("www-authenticate");
+    let wanted = challenge::wanted_scopes(response.status, challenges, quotes_token);
+    wanted.filter(|_| response.status == 403)
 }

@@ -338,18 +338,11 @@ impl McpClient<'_> {
     fn refused(&self, response: Response) -> Result<ToolsAnswer, Error> {
         let status = response.status;
         let challenges = response.header_values("www-authenticate");
-        let mut bearer = challenge::bearer(challenges.iter().copied()).unwrap_or_default();
-        let wants_scopes = match bearer.error.as_deref() {
-            Some(error) => error == "insufficient_scope",
-            None => status == 403 && !bearer.scopes.is_empty(),
-        };
-        if wants_scopes {
-            bearer.error = Some("insufficient_scope".to_owned());
-            bearer.scopes.retain(|scope| !self.quotes_token(scope));
-            bearer
-                .resource_metadata
-                .take_if(|url| self.quotes_token(url));
-            return Ok(ToolsAnswer::InsufficientScope(bearer));
+        let quotes_token = |text: &str| self.quotes_token(text);
+        if let Some(wanted) =
+            challenge::wanted_scopes(status, challenges.iter().copied(), quotes_token)
+        {
+            return Ok(ToolsAnswer::InsufficientScope(wanted));
         }
         if status == 401 || !challenge::parse(challenges.iter().copied()).is_empty() {
             let only_bound = challenge::wants_bound(challenges);

@@ -6,6 +6,9 @@
 
 use std::collections::BTreeSet;
 
+/// The error of a login that has too few scopes.
+const INSUFFICIENT_SCOPE: &str = "insufficient_scope";
+
 /// One challenge: a scheme and its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Challenge {
@@ -110,6 +113,25 @@ pub fn bearer<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<BearerCh
             BearerChallenge { scopes, error, .. } if !scopes.is_empty() || error.is_some() => 1,
             _ => 2,
         })
+}
+
+/// Returns the challenge of a response that asks for a login with more scopes, without what quotes its token.
+///
+/// Spec: RFC 6750 section 3.1; MCP 2025-11-25, Authorization, Scope Challenge Handling.
+pub fn wanted_scopes<'a>(
+    status: u16,
+    headers: impl IntoIterator<Item = &'a str>,
+    quotes_token: impl Fn(&str) -> bool,
+) -> Option<BearerChallenge> {
+    let mut bearer = bearer(headers)?;
+    let wants_scopes = match bearer.error.as_deref() {
+        Some(error) => error == INSUFFICIENT_SCOPE,
+        None => status == 403 && !bearer.scopes.is_empty(),
+    };
+    bearer.error = Some(INSUFFICIENT_SCOPE.to_owned());
+    bearer.scopes.retain(|scope| !quotes_token(scope));
+    bearer.resource_metadata.take_if(|url| quotes_token(url));
+    wants_scopes.then_some(bearer)
 }
 
 /// Tells whether a server takes only tokens that are bound to a key: it asks for `DPoP`, and not for `Bearer`.

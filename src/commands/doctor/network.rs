@@ -14,27 +14,16 @@ pub fn proxy(case: &Case) -> Finding {
     if settings.is_empty() {
         return Finding::ok("proxy", "none");
     }
-    let variable = |setting: &ProxySetting| match setting {
-        ProxySetting {
-            variable,
-            proxy: Some(proxy),
-        } => format!("{variable} names {proxy}"),
-        ProxySetting {
-            variable,
-            proxy: None,
-        } => {
-            format!("{variable} does not name a proxy that can be used, and is ignored")
-        }
+    let variable = |ProxySetting { variable, proxy }: &ProxySetting| match proxy {
+        Some(proxy) => format!("{variable} names {proxy}"),
+        None => format!("{variable} does not name a proxy that can be used, and is ignored"),
     };
     let exceptions = unreadable_exceptions();
-    let server = case
-        .request
-        .server
-        .as_ref()
-        .map(|server| match proxy_for(server) {
-            Some(proxy) => format!("the server is asked through {proxy}"),
-            None => "the server is asked directly".to_owned(),
-        });
+    let server = case.request.server.as_ref();
+    let server = server.map(|server| match proxy_for(server) {
+        Some(proxy) => format!("the server is asked through {proxy}"),
+        None => "the server is asked directly".to_owned(),
+    });
     let shown = settings.iter().map(variable);
     let shown: Vec<_> = shown.chain(exceptions.clone()).chain(server).collect();
     let what = shown.join("; ");

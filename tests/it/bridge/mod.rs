@@ -15,9 +15,10 @@ mod token;
 mod translated;
 mod trouble;
 
-use serde_json::Value;
+use serde_json::{json, Value};
 
-use crate::support::mcp_server::{McpServer, Wire};
+use crate::support::fake::Reply;
+use crate::support::mcp_server::{McpServer, Message, Wire};
 use crate::support::program::Finished;
 use crate::support::stdio_client::{connect, log_in, StdioClient};
 
@@ -69,4 +70,39 @@ fn error(answer: &Value, code: i64) -> String {
     assert_eq!(answer["error"]["code"], code, "{answer}");
     let message = answer["error"]["message"].as_str();
     message.expect("a message").to_owned()
+}
+
+/// Ways in which a server refuses a call, as names of tools that [`refusal`] knows.
+fn refusals() -> Vec<String> {
+    let statuses = [300, 304, 400, 404, 405, 406, 410, 415, 429, 500, 502, 503];
+    let kinds = ["empty", "page", "oauth", "list"];
+    let named = statuses.map(|status| kinds.map(|kind| format!("refused-{status}-{kind}")));
+    named.concat()
+}
+
+/// Returns the refusal that a tool stands for.
+fn refusal(message: &Message) -> Option<Reply> {
+    let (status, kind) = message.tool().strip_prefix("refused-")?.split_once('-')?;
+    let (kind, body) = match kind {
+        "empty" => ("text/plain", ""),
+        "page" => ("text/html", "<html><body>no</body></html>"),
+        "oauth" => ("application/json", r#"{"error": "invalid_request"}"#),
+        _ => ("application/json", "[]"),
+    };
+    Some(Reply::text(status.parse().expect("a status"), kind, body))
+}
+
+/// Checks that each refusal is one error for its call, which is sent again in another session at most, and that the next call
+/// works.
+#[track_caller]
+fn assert_refusals(server: &McpServer, client: &mut StdioClient) {
+    for name in refusals() {
+        let answer = client.call(&name, json!({}));
+        let code = answer["error"]["code"].as_i64();
+        let is_ours = code.is_some_and(|code| [-31002, -31005, -31001].contains(&code));
+        assert!(is_ours, "{name}: {answer}");
+        let most = if name.contains("404") { 2 } else { 1 };
+        assert!(server.calls(&name).len() <= most, "{name}");
+        assert_eq!(client.text("echo", json!({"text": name})), name);
+    }
 }

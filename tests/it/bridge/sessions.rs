@@ -86,6 +86,48 @@ fn br21_a_server_that_forgets_every_session() {
     finish_after_trouble(&server, client);
 }
 
+/// The server opens no other session: all calls get an error in time.
+#[apply(waiting_test)]
+fn br13_br22_a_session_that_does_not_open_again() {
+    let server = McpServer::with(Settings::on(Wire::Legacy), |message, state| {
+        let hangs = message.method() == "initialize" && state.noted("hangs") > 0;
+        hangs.then(|| {
+            Reply::pieces(|pieces| {
+                pieces.until_closed();
+            })
+        })
+    });
+    let (_home, mut client) = legacy(&server);
+    server.note("hangs");
+    server.restart();
+    let ids: Vec<_> = (0..16)
+        .map(|_| client.ask_tool("echo", json!({})))
+        .collect();
+    for id in &ids {
+        let message = error(&client.answer(id), -31005);
+        assert!(message.contains("opens no session"), "{message}");
+    }
+    finish_after_trouble(&server, client);
+}
+
+/// A client that begins anew has two sessions at the server, and none at the end.
+#[apply(test)]
+fn br9_br23_a_client_that_begins_anew() {
+    let (server, gate) = McpServer::behind_a_gate(Wire::Legacy, "slow");
+    let (_home, mut client) = legacy(&server);
+    server.wait_for_streams(1);
+    let slow = client.ask_tool("slow", json!({}));
+    server.wait_until("the call", |state| state.noted("held") == 1);
+    client.initialize(json!({}));
+    assert_eq!(client.text("echo", json!({"text": "anew"})), "anew");
+    gate.open();
+    assert_eq!(text_of(&client.answer(&slow)), "at last");
+    server.wait_for_streams(2);
+    assert_eq!(server.sessions(), 2);
+    finish(&server, client);
+    assert_eq!((server.sessions(), server.count("DELETE")), (0, 2));
+}
+
 #[apply(test)]
 fn br17_br18_the_stream_of_get_is_opened_again() {
     let server = McpServer::start(Wire::Legacy);

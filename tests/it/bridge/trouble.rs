@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{error, finish_after_trouble, legacy};
+use super::{assert_refusals, error, finish_after_trouble, legacy, on, refusal};
 use crate::support::closed_address;
 use crate::support::fake::{Fake, Reply};
 use crate::support::mcp_server::{McpServer, Settings, Wire};
@@ -203,4 +203,20 @@ fn br22_br42_a_restart_and_an_expiry_at_once() {
         assert_eq!(server.count("initialize"), round + 1);
     }
     finish_after_trouble(&server, client);
+}
+
+/// Whatever status a server of either wire answers a call with, for clients of either wire.
+#[apply(test)]
+fn br13_br45_refusals_on_each_wire() {
+    for (client_wire, server_wire) in [
+        (Wire::Legacy, Wire::Legacy),
+        (Wire::Modern, Wire::Modern),
+        (Wire::Legacy, Wire::Modern),
+    ] {
+        let settings = Settings::on(server_wire);
+        let server = McpServer::with(settings, |message, _| refusal(message));
+        let (_home, mut client) = on(client_wire, &server);
+        assert_refusals(&server, &mut client);
+        client.finish().expect(0);
+    }
 }
