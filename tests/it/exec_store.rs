@@ -47,11 +47,11 @@ fn es1_machines_share_a_login_through_a_helper() {
     assert_eq!(engine.login()["access_token"], given.stdout.as_str());
     assert!(given.stderr.is_empty(), "{}", given.stderr);
     assert_eq!(servers.refreshes(), 0);
-    let status = Program::new()
-        .at_home(other.path())
-        .args(["status", "--json", "--store", &engine.store("")])
-        .run()
-        .expect(0);
+    let status = || {
+        let words = ["status", "--json", "--store", &engine.store("")];
+        Program::new().at_home(other.path()).args(words)
+    };
+    let status = until_done(status).expect(0);
     let status: Value = serde_json::from_str(&status.stdout).expect("JSON");
     assert_eq!(status["logins"][0]["server"], servers.fake.mcp().as_str());
     assert_eq!(status["logins"][0]["store"], "exec");

@@ -54,7 +54,14 @@ fn es10_one_of_many_machines_refreshes() {
             .map(|machine| ask(machine).start())
             .collect();
         for (running, machine) in running.into_iter().zip(&machines) {
-            let given = running.finish_or(|| ask(machine)).expect(0);
+            let mut given = running.finish_or(|| ask(machine)).expect(0);
+            // A machine on which the helper was held up takes its copy, which does not expire with the engine's.
+            while given
+                .stderr
+                .contains("the copy of the token on this machine")
+            {
+                given = until_done(&engine, machine.path(), &servers).expect(0);
+            }
             assert_eq!(engine.login()["access_token"], given.stdout.as_str());
         }
         assert_eq!(servers.refreshes(), expiry);

@@ -97,12 +97,21 @@ fn curl(url: &str, authority: &Path, environment: &[(&str, &str)]) -> Duration {
 /// How often something may be tried that other work of this machine may slow down.
 const TRIES: usize = 20;
 
-/// Checks that something can be done in three times the time of curl.
-fn assert_no_slower(what: &str, curl: Duration, mut work: impl FnMut() -> Duration) {
-    let mut shortest = Duration::MAX;
+/// Checks that something can be done in three times the time of curl, and what it takes where no address is dead: on a busy
+/// machine that is much by itself.
+fn assert_no_slower(
+    what: &str,
+    curl: Duration,
+    work: impl Fn(&str) -> Duration,
+    [name, usual_name]: [&str; 2],
+) {
+    let [mut shortest, mut usual] = [Duration::MAX; 2];
     for _ in 0..TRIES {
-        shortest = shortest.min(work());
-        if shortest < curl * 3 {
+        shortest = shortest.min(work(name));
+        if shortest >= curl * 3 {
+            usual = usual.min(work(usual_name));
+        }
+        if shortest < curl * 3 || shortest - usual.min(shortest) < curl * 3 {
             println!(
                 "{what}: {} ms, curl {} ms",
                 shortest.as_millis(),
@@ -111,42 +120,56 @@ fn assert_no_slower(what: &str, curl: Duration, mut work: impl FnMut() -> Durati
             return;
         }
     }
-    panic!("{what}: {shortest:?}, curl needs {curl:?}");
+    panic!("{what}: {shortest:?}, usually {usual:?}, curl needs {curl:?}");
 }
+
+/// The name of a server whose one address answers.
+const USUAL: &str = "usual.example:4430";
 
 /// Logs in and refreshes in no more than three times the time of curl.
 fn compare(name: &str, authority: &Authority, environment: &[(&str, &str)]) {
-    let url = format!("https://{name}/mcp");
-    let program = || {
+    let url = |name: &str| format!("https://{name}/mcp");
+    let program = |name: &str| {
         let program = Program::new()
             .args(["--store", "file", "--ca-file"])
             .arg(authority.pem());
-        environment
-            .iter()
-            .fold(program, |program, (name, value)| program.env(name, value))
+        let environment = environment.iter().filter(|_| name != USUAL);
+        environment.fold(program, |program, (name, value)| program.env(name, value))
     };
     let curl = (0..3)
-        .map(|_| curl(&url, &authority.pem(), environment))
+        .map(|_| curl(&url(name), &authority.pem(), environment))
         .min()
         .expect("three times");
-    let login = || program().args(["--json", "--no-browser", &url]).start();
-    assert_no_slower(&format!("the URL of a login to {name}"), curl, || {
-        let mut login = login();
+    let login = |name: &str| {
+        let login = program(name).args(["--json", "--no-browser"]);
+        login.arg(url(name)).start()
+    };
+    let names = [name, USUAL];
+    let log_in = |name: &str| {
+        let mut login = login(name);
         login.authorization_url();
         login.started.elapsed()
+    };
+    assert_no_slower(
+        &format!("the URL of a login to {name}"),
+        curl,
+        log_in,
+        names,
+    );
+    let homes = names.map(|name| {
+        let mut login = login(name);
+        answer(&mut login);
+        (name, login.finish().expect(0))
     });
-    let mut login = login();
-    answer(&mut login);
-    let home = login.finish().expect(0);
-    assert_no_slower(&format!("a refresh at {name}"), curl, || {
+    let refresh = |name: &str| {
+        let home = homes.iter().find(|(it, _)| *it == name).expect("a home");
         let started = Instant::now();
-        program()
-            .at_home(home.home())
-            .args(["token", "--refresh", &url])
-            .run()
-            .expect(0);
+        let words = ["token", "--refresh", &url(name)];
+        let token = program(name).at_home(home.1.home()).args(words);
+        token.run().expect(0);
         started.elapsed()
-    });
+    };
+    assert_no_slower(&format!("a refresh at {name}"), curl, refresh, names);
 }
 
 /// It waits for connections to dead addresses, as often as curl does.
@@ -164,13 +187,15 @@ fn p65_unreachable_addresses_delay_no_more_than_in_curl() {
         dead("two.example", &["a", "b"]),
         dead("four.example", &["a", "b", "c", "d"]),
         dead("proxy.example", &["a", "b"]),
-        "93.184.216.34 mcp.example".to_owned(),
+        "93.184.216.34 mcp.example usual.example".to_owned(),
     ];
     needs(&["curl"]);
     if in_network(&format!("{NETWORK}{}", hosts(&lines.concat()))) {
         return;
     }
     let authority = Authority::new();
+    let usual = server_called(USUAL, &authority, |_, _| None);
+    forward("93.184.216.34:4430", usual.address());
     for (name, port) in [
         ("one.example", 4431),
         ("two.example", 4432),

@@ -100,7 +100,8 @@ fn a53_a_page_that_never_comes_back(bed: &Bed, server: &Server, client: &Value) 
     command.args([
         "--no-browser",
         "--timeout",
-        "1s",
+        // The page comes before.
+        "8s",
         "--store",
         &bed.file_store(),
         &server.url,

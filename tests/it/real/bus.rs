@@ -34,7 +34,7 @@ fn k1_headers_find_the_keyring_without_the_address_of_the_bus() {
     let text = format!(
         "set -e
         unset XDG_DATA_HOME XDG_CONFIG_HOME XDG_CACHE_HOME XDG_STATE_HOME
-        \"$1\" --store keyring --timeout 30s '{url}'
+        \"$1\" --store keyring --timeout 180s '{url}'
         stripped() {{ (\n{STRIPPED}\n); }}
         stripped env > environment
         stripped \"$1\" headers '{url}' > live

@@ -98,7 +98,7 @@ fn a50_an_answer_without_issuer(bed: &Bed, server: &Server, user: &mut UserAgent
         "--no-browser",
         "--paste",
         "--timeout",
-        "30s",
+        "180s",
         "--store",
         &bed.file_store(),
     ]);

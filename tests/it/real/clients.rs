@@ -598,7 +598,7 @@ fn c8_codex_and_claude_code_share_a_login() {
 /// Returns a client in a session with a keyring, in which a login is made and expires before the client starts.
 fn after_a_login_in_the_keyring(bed: &Bed, place: &Place, name: &str, client: &Command) -> Command {
     let text = format!(
-        "\"$1\" --store keyring --timeout 30s --handover {name} --write \"$2\" >&2 && sleep \"$3\" && shift 3 && exec \"$@\""
+        "\"$1\" --store keyring --timeout 180s --handover {name} --write \"$2\" >&2 && sleep \"$3\" && shift 3 && exec \"$@\""
     );
     let mut command = bed.command(script("keyring"));
     command.args([

@@ -15,7 +15,7 @@ pub fn login(
     decide: impl FnOnce(&str, &str) -> String,
 ) -> Finished {
     let mut command = bed.program();
-    command.args(["--device", "--no-browser", "--timeout", "60s", "--store"]);
+    command.args(["--device", "--no-browser", "--timeout", "180s", "--store"]);
     let run = Run::start(command.arg(bed.file_store()).args(words).arg(&server.url));
     let event = run.wait_for_event("device_code");
     let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();

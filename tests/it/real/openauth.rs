@@ -25,7 +25,7 @@ fn openauth_refuses_logs_in_and_refreshes() {
 
     // Its errors come back without the state, so a no is told and not believed; a code still logs in.
     let mut command = bed.program();
-    command.args(["--no-browser", "--paste", "--timeout", "30s"]);
+    command.args(["--no-browser", "--paste", "--timeout", "180s"]);
     command.args(["--store", &bed.file_store()]);
     let mut run = Run::start(command.args(WORDS).arg(&server.url));
     let event = run.wait_for_event("authorization_url");

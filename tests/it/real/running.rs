@@ -11,6 +11,7 @@ use rustix::process::{kill_process_group, Pid, Signal};
 use serde_json::Value;
 use url::Url;
 
+use crate::support::program::ReservedPort;
 use crate::support::{send, PATIENCE};
 
 /// How long a server may take until it says that it is ready: Python is slow to start on a busy machine.
@@ -187,6 +188,8 @@ pub struct Finished {
     pub stdout: String,
     pub stderr: String,
     pub took: Duration,
+    /// Where it listened.
+    _ports: Vec<ReservedPort>,
 }
 
 impl Run {
@@ -265,8 +268,10 @@ impl Run {
         let took = self.started.elapsed();
         let [stdout, stderr] = self.writers;
         let (stdout, stderr) = (self.stdout.settled(stdout), self.stderr.settled(stderr));
+        let events = stdout.lines().flat_map(serde_json::from_str::<Value>);
         Finished {
             status,
+            _ports: ReservedPort::of_login(&events.collect::<Vec<_>>()),
             stdout,
             stderr,
             took,

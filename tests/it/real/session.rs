@@ -235,7 +235,7 @@ impl<'a> Kept<'a> {
             "--no-paste",
             "--force",
             "--timeout",
-            "30s",
+            "180s",
         ];
         self.at(&words, store)
     }

@@ -9,7 +9,7 @@ use serde_json::{json, Value};
 use super::bed::{Bed, Part};
 use super::running::Server;
 use super::session::{Kept, Session};
-use crate::support::program::{Program, LOCK_DIR};
+use crate::support::program::{until_done, Program, Running, LOCK_DIR};
 use crate::support::rotating::Rotating;
 use crate::support::skip::needs_root;
 
@@ -36,15 +36,14 @@ fn a3_p57_several_data_directories_with_one_keyring_use_each_refresh_token_once(
     let kept = Kept::expired(&session, Rotating::start());
     for round in 1..=6 {
         kept.expire();
-        let start = |number: usize| {
+        let token = |number: usize| {
             let store = ["keyring", "auto"][(number / 4 + round) % 2];
-            elsewhere(&kept, kept.at(&["token"], store), number).start()
+            elsewhere(&kept, kept.at(&["token"], store), number)
         };
-        let running: Vec<_> = (0..8).map(start).collect();
-        let tokens: Vec<_> = running
-            .into_iter()
-            .map(|running| running.finish().expect(0).stdout)
-            .collect();
+        let running: Vec<_> = (0..8).map(|number| token(number).start()).collect();
+        let finish = |(number, running): (usize, Running)| running.finish_or(|| token(number));
+        let finished = running.into_iter().enumerate().map(finish);
+        let tokens: Vec<_> = finished.map(|finished| finished.expect(0).stdout).collect();
         let stored = kept.stored();
         assert!(
             tokens
@@ -59,13 +58,15 @@ fn a3_p57_several_data_directories_with_one_keyring_use_each_refresh_token_once(
         );
     }
     // A login, refreshes and a logout from everywhere take turns too.
-    let forced: Vec<_> = (0..8)
-        .map(|number| elsewhere(&kept, kept.at(&["token", "--refresh"], "keyring"), number).start())
-        .collect();
+    let refresh = |number| {
+        let refresh = kept.at(&["token", "--refresh"], "keyring");
+        elsewhere(&kept, refresh, number)
+    };
+    let forced: Vec<_> = (0..8).map(|number| refresh(number).start()).collect();
     kept.login("keyring").agree().expect(0);
-    forced
-        .into_iter()
-        .for_each(|running| drop(running.finish().expect(0)));
+    for (number, running) in forced.into_iter().enumerate() {
+        running.finish_or(|| refresh(number)).expect(0);
+    }
     assert!(!kept.servers.was_reused() && kept.is_good());
     session.other_is_untouched("several data directories");
 }
@@ -97,7 +98,9 @@ fn p57_the_journal_of_the_keyring_is_one() {
     });
     assert_eq!([0, 1, 2, 3].map(doctor), [true; 4]);
     gate.open();
-    running.finish().expect(0);
+    running
+        .finish_or(|| kept.at(&["token"], "keyring"))
+        .expect(0);
     assert_eq!([0, 1, 2, 3].map(doctor), [false; 4]);
 }
 
@@ -175,7 +178,7 @@ fn p60_unusable_keyring_entries_are_named_and_replaced() {
             // A login takes the place of all of that name, and works.
             kept.login(store).agree().expect(0);
             assert_eq!(
-                kept.at(&["token"], store).run().expect(0).stdout,
+                until_done(|| kept.at(&["token"], store)).expect(0).stdout,
                 kept.stored()["access_token"].as_str().expect("it")
             );
             assert!(
@@ -188,7 +191,7 @@ fn p60_unusable_keyring_entries_are_named_and_replaced() {
             );
             // And a logout removes all of it.
             spoil(&kept);
-            kept.at(&["logout"], store).run().expect(0);
+            until_done(|| kept.at(&["logout"], store)).expect(0);
             assert!(kept.stored().is_null(), "{what}");
             kept.at(&["token"], store).run().expect(3);
             session.other_is_untouched(&what);
@@ -211,7 +214,7 @@ fn p57_no_lock_of_a_refresh_stays() {
         ),
     ] {
         kept.login(&store).agree().expect(0);
-        kept.at(&["token", "--refresh"], &store).run().expect(0);
+        until_done(|| kept.at(&["token", "--refresh"], &store)).expect(0);
         let Some(place) = place else { continue };
         assert_eq!(
             fs::read_dir(data.join(place))

@@ -91,7 +91,7 @@ fn an_unlocked_keyring_gives_and_forgets() {
     );
     let text = format!(
         "set -e
-        \"$1\" {options} --timeout 30s '{url}'
+        \"$1\" {options} --timeout 180s '{url}'
         \"$1\" token {options} '{url}' > token
         {lookup} > stored
         # This server does not take back the tokens of a client without a secret, which is told: 5.

@@ -28,7 +28,7 @@ pub fn login_by_paste(
         "--no-browser",
         "--paste",
         "--timeout",
-        "30s",
+        "180s",
         "--store",
         &bed.file_store(),
     ]);

@@ -257,15 +257,23 @@ fn lines(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
 
 /// A port that nobody is given who asks for any, while it is kept; who asks for this one gets it.
 #[cfg(unix)]
-struct ReservedPort(#[allow(dead_code)] std::os::fd::OwnedFd);
+pub struct ReservedPort(#[allow(dead_code)] std::os::fd::OwnedFd);
 
 #[cfg(unix)]
 impl ReservedPort {
-    /// Reserves the port of this machine in a redirect URI, so that the next login finds it as this one has left it, whatever
-    /// other tests do meanwhile. `None` if it is taken already.
-    fn of(redirect_uri: &Value) -> Option<Self> {
+    /// Reserves the ports that a login has listened at, so that the next one finds them as this one has left them, whatever
+    /// other tests do meanwhile.
+    pub fn of_login<'a>(events: impl IntoIterator<Item = &'a Value>) -> Vec<Self> {
+        let events = events.into_iter();
+        let listening = events.filter(|event| event["event"] == "listening");
+        let reserved = listening.filter_map(|event| Self::of(event["redirect_uri"].as_str()?));
+        reserved.collect()
+    }
+
+    /// Reserves the port of a redirect URI; `None` if it is taken already.
+    fn of(redirect_uri: &str) -> Option<Self> {
         use rustix::net::{bind, socket_with, sockopt, AddressFamily, SocketFlags, SocketType};
-        let port = url::Url::parse(redirect_uri.as_str()?).ok()?.port()?;
+        let port = url::Url::parse(redirect_uri).ok()?.port()?;
         let (family, flags) = (AddressFamily::INET, SocketFlags::CLOEXEC);
         let socket = socket_with(family, SocketType::STREAM, flags, None).ok()?;
         sockopt::set_socket_reuseaddr(&socket, true).ok()?;
@@ -412,18 +420,12 @@ impl Running {
         }
         self.said.extend(self.stderr.iter());
         #[cfg(unix)]
-        let ports = {
-            let listening = self.events.iter();
-            let listening = listening.filter(|event| event["event"] == "listening");
-            listening.filter_map(|event| ReservedPort::of(&event["redirect_uri"]))
-        };
-        #[cfg(unix)]
         let signal = std::os::unix::process::ExitStatusExt::signal(&status);
         #[cfg(windows)]
         let signal = None;
         Finished {
             #[cfg(unix)]
-            _ports: ports.collect(),
+            _ports: ReservedPort::of_login(&self.events),
             home: self.home.take(),
             code: status.code(),
             signal,
@@ -498,11 +500,13 @@ impl Finished {
         self.home().join(".local/share/mcp-login/credentials.json")
     }
 
-    /// Tells whether a command has waited for a live token or for a store helper as long as it may, which happens on a busy
-    /// machine: it has changed nothing, and the next one goes on from there.
+    /// Tells whether a command has waited for a live token or for a store as long as it may, which happens on a busy machine:
+    /// it has changed nothing, and the next one goes on from there.
     pub fn has_given_up(&self) -> bool {
         let said = |code, text| self.code == Some(code) && self.stderr.contains(text);
-        said(5, "could not get a valid token for ") || said(7, "the store helper did not end ")
+        said(5, "could not get a valid token for ")
+            || said(7, "the store helper did not end ")
+            || said(7, "cannot use the keyring: it did not answer in time")
     }
 
     /// Returns what is kept of the login to a server.
