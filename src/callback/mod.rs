@@ -23,6 +23,8 @@ pub use redirect_target::{is_refused_by_browsers, RedirectHost, RedirectTarget};
 pub enum CheckError {
     /// It is not a visit to the redirect URI, and gets this page.
     Page(Page),
+    /// It is a form where one was asked for, but one that cannot be read; it gets this page.
+    Form(Page),
     /// The login waits for no answer.
     NotWaiting,
     /// It repeats the answer that was accepted.
@@ -69,7 +71,11 @@ pub fn check<'a>(
     request.check_path(target)?;
     request.check_method(target)?;
     request.check_fetch_metadata()?;
-    let Some(query) = request.answer()? else {
+    let answer = request.answer().map_err(|page| match page {
+        Page::Empty => CheckError::Page(page),
+        unreadable => CheckError::Form(unreadable),
+    })?;
+    let Some(query) = answer else {
         return Ok(None);
     };
     let expected = expected(query)?;

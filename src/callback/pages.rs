@@ -43,6 +43,8 @@ pub enum Page {
     WrongHost,
     /// The head is too large.
     TooLarge,
+    /// The form is too large.
+    FormTooLarge,
     /// The head took too long.
     TooSlow,
 }
@@ -75,6 +77,7 @@ impl Page {
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::TooSlow => 408,
+            Self::FormTooLarge => 413,
             Self::WrongHost => 421,
             Self::TooLarge => 431,
             Self::Failed => 500,

@@ -65,6 +65,10 @@ impl ActiveLogin {
     fn refuse(&mut self, connection: &mut Connection, refused: CheckError) {
         let (reason, detail) = match (refused, &self.stage) {
             (CheckError::Page(page), _) => return connection.answer(page),
+            (CheckError::Form(page), _) => {
+                connection.answer(page);
+                return self.rejections.add_callback(Reason::Malformed, None);
+            }
             (CheckError::Repeated, Stage::Done { page, .. }) => return connection.answer(*page),
             (CheckError::Repeated, _) => return connection.hold(),
             (CheckError::NotWaiting, _) => (Reason::StateMismatch, None),

@@ -41,8 +41,8 @@ pub struct Reporter {
     advised: bool,
     /// What comes after each login, as a command for a shell.
     pub next: BTreeMap<StoredId, String>,
-    /// Something could not be written to stdout: its reader is gone.
-    lost_output: bool,
+    /// Why something could not be written to stdout.
+    lost_output: Option<io::Error>,
 }
 
 impl Reporter {
@@ -56,7 +56,7 @@ impl Reporter {
             may_draw: false,
             advised: false,
             next: BTreeMap::new(),
-            lost_output: false,
+            lost_output: None,
         }
     }
 
@@ -69,13 +69,15 @@ impl Reporter {
     pub fn json(&mut self, line: &impl Serialize) {
         if self.json {
             let text = json_line(line).map_err(io::Error::from);
-            self.lost_output |= text.and_then(|text| terminal::product(&text)).is_err();
+            let written = text.and_then(|text| terminal::product(&text));
+            self.lost_output = self.lost_output.take().or(written.err());
         }
     }
 
     /// Prints a result to stdout.
     pub fn product(&mut self, text: &str) {
-        self.lost_output |= terminal::product(text).is_err();
+        let written = terminal::product(text);
+        self.lost_output = self.lost_output.take().or(written.err());
     }
 
     /// Reports a failure; `server` is the login it belongs to.
@@ -105,8 +107,8 @@ impl Reporter {
 
     /// Returns the exit status of a command that ends with `class`; another one if its output was lost.
     pub fn exit_code(&self, class: Class) -> ExitCode {
-        match (self.lost_output, class) {
-            (true, Class::Success) => Class::Storage.into(),
+        match (&self.lost_output, class) {
+            (Some(err), Class::Success) => lost(err),
             (_, class) => class.into(),
         }
     }
@@ -117,11 +119,11 @@ impl Reporter {
             Outcome::Done(results) => {
                 let mut failures = results.iter().filter_map(|result| result.as_ref().err());
                 let failure = failures.find(|err| !is_forgiven(err)).map(Error::class);
-                let is_lost = self.lost_output || terminal::finish().is_err();
+                let is_lost = self.lost_output.is_some() || terminal::finish().is_err();
                 if is_lost {
                     terminal::insist_labelled(
                         terminal::Label::Warning,
-                        "output is lost: nobody reads stdout",
+                        "output is lost: stdout did not take all of it",
                     );
                 }
                 let lost = is_lost.then_some(Class::Storage);
@@ -144,14 +146,17 @@ pub fn print(text: &str) -> ExitCode {
     match terminal::product(text) {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) if err.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(err) => {
-            terminal::insist_labelled(
-                terminal::Label::Error,
-                &format!("cannot write to stdout: {err}"),
-            );
-            Class::Storage.into()
-        }
+        Err(err) => lost(&err),
     }
+}
+
+/// Says why stdout takes nothing, unless its reader has closed it, and returns the exit status for that.
+pub fn lost(err: &io::Error) -> ExitCode {
+    if err.kind() != ErrorKind::BrokenPipe {
+        let why = format!("cannot write to stdout: {err}");
+        terminal::insist_labelled(terminal::Label::Error, &why);
+    }
+    Class::Storage.into()
 }
 
 /// Reports a failure where stdout carries nothing but a token: as JSON on stderr.
@@ -167,9 +172,12 @@ pub fn print_json(result: &impl Serialize) -> ExitCode {
 /// Prints a result to stdout that somebody has to read to its end; nothing if it is empty. `class` is the exit status if
 /// that works.
 pub fn print_all(text: &str, class: Class) -> ExitCode {
-    match text.is_empty() || terminal::product(text.trim_end()).is_ok() {
-        true => class.into(),
-        false => Class::Storage.into(),
+    if text.is_empty() {
+        return class.into();
+    }
+    match terminal::product(text.trim_end()) {
+        Ok(()) => class.into(),
+        Err(err) => lost(&err),
     }
 }
 

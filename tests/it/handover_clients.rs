@@ -482,6 +482,38 @@ fn a6_a_read_back_that_fails_leaves_no_two_owners() {
     }
 }
 
+/// Whenever Ctrl-C comes, no part of a file, with the tokens in it, and no lock is left behind.
+#[apply(test)]
+fn r1_a_signal_leaves_nothing_behind_in_a_move() {
+    needs(&["strace"]);
+    for (client, configuration, _) in [CLIENTS[1], CLIENTS[2]] {
+        let fake = Fake::start();
+        let ready = || {
+            let home = Home::with(&fake, json!({"expires_at": "2999-01-01T00:00:00Z"}));
+            configure(&home, client, configuration, &fake.mcp());
+            home
+        };
+        let home = ready();
+        // Each file is synchronised under its temporary name; a lock gets its own by the other call.
+        let kinds = "fsync,renameat2";
+        let calls = strace::calls(hand_over_as_x(&home, &fake, client), kinds, home.path());
+        assert!(calls.len() > 4, "{client}: {calls:#?}");
+        for call in &calls {
+            let home = ready();
+            let run = strace::inject(hand_over_as_x(&home, &fake, client), call, "signal=INT");
+            let is_ended = run.signal == Some(2) || run.code == Some(130);
+            assert!(is_ended, "{client} {call:?}: {:?} {}", run.code, run.stderr);
+            let mut left = home.all_files();
+            left.retain(|path| {
+                let path = path.strip_prefix(home.path()).unwrap_or(path);
+                let path = path.to_string_lossy();
+                path.contains(".tmp") || path.contains("/opencode/locks/")
+            });
+            assert_eq!(left, Vec::<PathBuf>::new(), "{client} {call:?}");
+        }
+    }
+}
+
 /// Returns a home with a login that can be moved to a client.
 fn moving(servers: &Rotating, client: &str) -> Home {
     let home = Home::expired(servers);

@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use serde_json::{json, Value};
 
@@ -210,6 +210,41 @@ fn cp1_a_closed_pipe_does_not_panic() {
             (Some(0), true),
             "{command}"
         );
+    }
+}
+
+/// A full disk is told by whatever prints, and a reader that has enough is no fault.
+#[apply(test)]
+fn r6_what_stdout_does_not_take_is_told() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let server = fake.mcp().to_string();
+    for command in [
+        vec!["token", &server],
+        vec!["headers", &server],
+        vec!["status"],
+        vec!["status", "--json"],
+        vec!["whoami", &server],
+        vec!["providers"],
+        vec!["completion", "bash"],
+        vec!["handover", &server, "--to", "any"],
+        vec!["status", "--json", &server],
+    ] {
+        let to = |out: Stdio| {
+            let mut program = home.command(command[0], &command[1..]);
+            program.command().stdout(out);
+            output(program)
+        };
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let got = to(full.expect("a device").into());
+        let said = String::from_utf8_lossy(&got.stderr).into_owned();
+        assert_eq!(got.status.code(), Some(7), "{command:?}: {said}");
+        let why = "error: cannot write to stdout: No space left on device";
+        assert!(said.contains(why), "{command:?}: {said}");
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let said = String::from_utf8_lossy(&to(writer.into()).stderr).into_owned();
+        assert!(!said.contains("error"), "{command:?}: {said}");
     }
 }
 

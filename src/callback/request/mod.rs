@@ -79,23 +79,10 @@ impl<'a> CallbackRequest<'a> {
         }
     }
 
-    /// Checks that the method is `GET` without a body, or `POST` with a form where one was asked for.
+    /// Checks that the method is `GET` without a body, or `POST` where a form was asked for.
     pub fn check_method(&self, target: &RedirectTarget) -> Result<(), Page> {
         match self.method {
-            "POST" if target.forms => {
-                let kind = self.single("content-type").unwrap_or_default();
-                let kind = kind.split(';').next().unwrap_or_default().trim();
-                let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
-                let is_encoded = self.has(&["transfer-encoding", "expect", "content-encoding"]);
-                if !is_form || is_encoded || !self.query.is_empty() {
-                    return Err(Page::Malformed);
-                }
-                match self.form_length() {
-                    Some(length) if length <= MAX_FORM_BYTES => Ok(()),
-                    Some(_) => Err(Page::TooLarge),
-                    None => Err(Page::Malformed),
-                }
-            }
+            "POST" if target.forms => Ok(()),
             "GET" => {
                 let has_length = self.values("content-length").any(|length| length != "0");
                 if has_length || self.has(&["transfer-encoding", "expect"]) {
@@ -139,7 +126,7 @@ impl<'a> CallbackRequest<'a> {
     /// The page for an answer that is empty or cannot be read.
     pub fn answer(&self) -> Result<Option<&'a str>, Page> {
         let answer = match self.method {
-            "POST" => match self.body.get(..self.form_length().unwrap_or_default()) {
+            "POST" => match self.body.get(..self.form_length()?) {
                 Some(form) => std::str::from_utf8(form).map_err(|_| Page::Malformed)?,
                 None => return Ok(None),
             },
@@ -155,10 +142,23 @@ impl<'a> CallbackRequest<'a> {
     }
 
     /// Returns the length of the form that follows the head, in bytes.
-    fn form_length(&self) -> Option<usize> {
-        let length = self.single("content-length")?;
-        let is_number = length.bytes().all(|byte| byte.is_ascii_digit());
-        is_number.then(|| length.parse().ok()).flatten()
+    ///
+    /// # Errors
+    ///
+    /// The page for a body that is no form, or too large.
+    fn form_length(&self) -> Result<usize, Page> {
+        let kind = self.single("content-type").unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        let is_form = kind.eq_ignore_ascii_case("application/x-www-form-urlencoded");
+        let is_encoded = self.has(&["transfer-encoding", "expect", "content-encoding"]);
+        let length = self.single("content-length").unwrap_or_default();
+        let is_number = !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_form || is_encoded || !is_number || !self.query.is_empty() {
+            return Err(Page::Malformed);
+        }
+        let length = length.parse().ok();
+        let fits = length.filter(|length| *length <= MAX_FORM_BYTES);
+        fits.ok_or(Page::FormTooLarge)
     }
 
     fn values<'b>(&'b self, name: &'b str) -> impl Iterator<Item = &'a str> + 'b {

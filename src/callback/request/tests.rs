@@ -16,7 +16,7 @@ fn read(head: &str, forms: bool) -> Result<Option<String>, Page> {
         Err(CheckError::NotWaiting)
     };
     match crate::callback::check(head.as_bytes(), &target, visit, || false) {
-        Err(CheckError::Page(page)) => Err(page),
+        Err(CheckError::Page(page) | CheckError::Form(page)) => Err(page),
         _ => Ok(answer),
     }
 }
@@ -245,9 +245,12 @@ fn n7_a_form_is_accepted_where_it_was_requested() {
         (format!("{FORM}Content-Length: -1\r\n"), Page::Malformed),
         (
             format!("{FORM}Content-Length: 99999999999999999999999\r\n"),
-            Page::Malformed,
+            Page::FormTooLarge,
         ),
-        (format!("{FORM}Content-Length: 65537\r\n"), Page::TooLarge),
+        (
+            format!("{FORM}Content-Length: 65537\r\n"),
+            Page::FormTooLarge,
+        ),
         (
             format!("{FORM}Content-Length: 9\r\nTransfer-Encoding: chunked\r\n"),
             Page::Malformed,

@@ -29,7 +29,7 @@ use crate::os::environment::Environment;
 use crate::os::process::EnvironmentSecrets;
 use crate::os::terminal;
 use crate::os::terminal::paste::Paste;
-use crate::output::Reporter;
+use crate::output::{self, Reporter};
 use crate::store::cache::Cache;
 use crate::store::{self, StoreChoice, StoreError};
 
@@ -87,7 +87,7 @@ pub fn run(
     terminal::countdown(None);
     let shown = report::show(&diagnosis, global.json, global.quiet);
     Ok(match (diagnosis.exit, shown) {
-        (0, Err(_)) => Class::Storage.into(),
+        (0, Err(err)) => output::lost(&err),
         (exit, _) => exit.into(),
     })
 }

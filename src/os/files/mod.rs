@@ -372,7 +372,7 @@ pub fn check_replaceable(path: &Path) -> Result<(), DiskError> {
 /// Those of [`write_atomically`].
 pub fn prove_writable(path: &Path) -> Result<(), DiskError> {
     let target = prepare(path)?;
-    let mut temporary = temporary::beside(&target)?;
+    let (_deferral, mut temporary) = temporary::beside(&target)?;
     let size_bytes = fs::metadata(&target).map_or(0, |found| found.len());
     let written = (0..=size_bytes.div_ceil(PROOF_BYTES as u64))
         .try_for_each(|_| temporary.as_file_mut().write_all(&[b' '; PROOF_BYTES]))

@@ -8,6 +8,7 @@ use anyhow::Context;
 use tempfile::NamedTempFile;
 
 use super::{cannot, directory_of, name_of, open, prepare, temporary, DiskError};
+use crate::os::signals::Deferral;
 use crate::warning::warn_user;
 
 /// A private file under a temporary name. What it will hold may be known at a moment at which nothing may fail any more;
@@ -15,6 +16,7 @@ use crate::warning::warn_user;
 #[derive(Debug)]
 pub struct PreparedFile {
     temporary: NamedTempFile,
+    _deferral: Deferral,
     target: PathBuf,
     /// What the user calls it.
     path: PathBuf,
@@ -37,8 +39,10 @@ impl PreparedFile {
     /// Prepares a file at `target`, whose way is safe; `path` is what the user calls it.
     pub(super) fn open(target: PathBuf, path: &Path) -> Result<Self, DiskError> {
         temporary::sweep(directory_of(&target), name_of(&target));
+        let (deferral, temporary) = temporary::beside(&target)?;
         Ok(Self {
-            temporary: temporary::beside(&target)?,
+            temporary,
+            _deferral: deferral,
             target,
             path: path.to_owned(),
         })

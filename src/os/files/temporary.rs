@@ -15,6 +15,7 @@ use super::owner::undo_umask;
 use super::{cannot, directory_of, name_of, DiskError};
 use crate::os::clock::{since_boot, Deadline};
 use crate::os::process::is_alive;
+use crate::os::signals::{self, Deferral};
 use crate::os::sync::lock;
 
 /// Longest time for a file that is just being made, before the program ends without removing it.
@@ -23,8 +24,10 @@ const END_PATIENCE: Duration = Duration::from_millis(500);
 /// The directories in which this run makes temporary files; `None` once it makes no more, because the program ends.
 static PLACES: Mutex<Option<BTreeSet<PathBuf>>> = Mutex::new(Some(BTreeSet::new()));
 
-/// Makes a file with mode 0600 under a name that tells which run made it: `.<name>.<pid>-<run>.<random>.tmp`.
-pub(super) fn beside(target: &Path) -> Result<NamedTempFile, DiskError> {
+/// Makes a file with mode 0600 under a name that tells which run made it: `.<name>.<pid>-<run>.<random>.tmp`. It is not left
+/// behind by a signal, as long as it is dropped before its deferral.
+pub(super) fn beside(target: &Path) -> Result<(Deferral, NamedTempFile), DiskError> {
+    let deferral = signals::defer();
     let mut prefix = prefix_of(name_of(target));
     prefix.push(format!("{}.", this_run()));
     let mut places = lock(&PLACES);
@@ -41,7 +44,8 @@ pub(super) fn beside(target: &Path) -> Result<NamedTempFile, DiskError> {
         .suffix(".tmp")
         .tempfile_in(directory_of(target));
     let made = made.and_then(|made| undo_umask(made.as_file()).map(|()| made));
-    Ok(made.with_context(|| cannot("write in", directory_of(target)))?)
+    let made = made.with_context(|| cannot("write in", directory_of(target)))?;
+    Ok((deferral, made))
 }
 
 fn prefix_of(name: &OsStr) -> OsString {

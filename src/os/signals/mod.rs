@@ -4,11 +4,11 @@
 #[cfg_attr(windows, path = "windows.rs")]
 mod platform;
 
+pub use platform::{act, defer, put_off, stop, survive_file_limit, unwatched};
 #[cfg(windows)]
-pub use platform::ConsoleEvents as Signals;
+pub use platform::{ConsoleEvents as Signals, Tidying as Deferral};
 #[cfg(unix)]
-pub use platform::Signals;
-pub use platform::{act, put_off, stop, survive_file_limit, unwatched};
+pub use platform::{Deferral, Signals};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,18 @@ use crate::os::environment::job;
 /// The signals that a login answers to.
 const WATCHED: [i32; 6] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT];
 
+/// The signals that end this process.
+const ENDING: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
+
 /// How many parts of the program watch for signals now.
 static WATCHERS: AtomicUsize = AtomicUsize::new(0);
+
+/// How many parts of the program must not be ended now.
+static DEFERRALS: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether signals pass by for good, and whether they end this process although somebody watches.
+static ARE_PUT_OFF: AtomicBool = AtomicBool::new(false);
+static ARE_UNWATCHED: AtomicBool = AtomicBool::new(false);
 
 /// Whether signals do what they do without us, because nobody watches for them. It is made by the first watcher.
 static BY_DEFAULT: OnceLock<Arc<AtomicBool>> = OnceLock::new();
@@ -52,8 +62,8 @@ impl Signals {
             }
             pending.push((signal, flag));
         }
-        by_default.store(false, Ordering::SeqCst);
         WATCHERS.fetch_add(1, Ordering::SeqCst);
+        settle();
         Ok(Self { socket, pending })
     }
 
@@ -81,23 +91,80 @@ impl Signals {
 /// What comes after the last watcher is gone ends or stops this process as it would have done without us.
 impl Drop for Signals {
     fn drop(&mut self) {
-        if WATCHERS.fetch_sub(1, Ordering::SeqCst) == 1 {
-            set_default(true);
-        }
+        WATCHERS.fetch_sub(1, Ordering::SeqCst);
+        settle();
     }
 }
 
 /// Does something for which nobody watches for signals: they end this process at once.
 pub fn unwatched<T>(work: impl FnOnce() -> T) -> T {
-    set_default(true);
+    ARE_UNWATCHED.store(true, Ordering::SeqCst);
+    settle();
     let done = work();
-    set_default(WATCHERS.load(Ordering::SeqCst) == 0);
+    ARE_UNWATCHED.store(false, Ordering::SeqCst);
+    settle();
     done
 }
 
-fn set_default(on: bool) {
-    if let Some(by_default) = BY_DEFAULT.get() {
-        by_default.store(on, Ordering::SeqCst);
+/// Decides whether signals do what they do without us, and returns it.
+fn settle() -> bool {
+    let is_free = DEFERRALS.load(Ordering::SeqCst) == 0;
+    let is_watched = WATCHERS.load(Ordering::SeqCst) > 0 && !ARE_UNWATCHED.load(Ordering::SeqCst);
+    let by_default = is_free && !is_watched;
+    if let Some(shared) = BY_DEFAULT.get() {
+        shared.store(by_default, Ordering::SeqCst);
+    }
+    by_default
+}
+
+/// A moment in which this process must not be ended, for something lies where it would be left behind. A signal that comes
+/// ends the process after it, unless somebody watches for signals and decides.
+#[derive(Debug)]
+pub struct Deferral(&'static [(i32, Arc<AtomicBool>)]);
+
+/// Begins such a moment.
+pub fn defer() -> Deferral {
+    static PENDING: OnceLock<Vec<(i32, Arc<AtomicBool>)>> = OnceLock::new();
+    if ARE_PUT_OFF.load(Ordering::SeqCst) {
+        return Deferral(&[]);
+    }
+    let first = DEFERRALS.fetch_add(1, Ordering::SeqCst) == 0;
+    let pending = PENDING.get_or_init(|| {
+        let by_default = BY_DEFAULT.get_or_init(Arc::default);
+        let ignored = ignored();
+        let ending = ENDING.into_iter().filter(|it| !ignored.contains(it));
+        ending
+            .map(|signal| {
+                let flag = Arc::new(AtomicBool::new(false));
+                let _ = signal_hook::flag::register(signal, Arc::clone(&flag));
+                let by_default = Arc::clone(by_default);
+                let _ = signal_hook::flag::register_conditional_default(signal, by_default);
+                (signal, flag)
+            })
+            .collect()
+    });
+    if first {
+        // What came before was for those who watched then.
+        for (_, flag) in pending {
+            flag.store(false, Ordering::SeqCst);
+        }
+    }
+    settle();
+    Deferral(pending)
+}
+
+impl Drop for Deferral {
+    fn drop(&mut self) {
+        if ARE_PUT_OFF.load(Ordering::SeqCst) {
+            return;
+        }
+        DEFERRALS.fetch_sub(1, Ordering::SeqCst);
+        if settle() {
+            let mut come = self.0.iter();
+            if let Some((signal, _)) = come.find(|(_, flag)| flag.load(Ordering::SeqCst)) {
+                act(*signal);
+            }
+        }
     }
 }
 
@@ -108,7 +175,8 @@ pub fn survive_file_limit() {
 
 /// Lets the signals that ask this process to end pass by: what it does is short, and must be done whole.
 pub fn put_off() {
-    for signal in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
+    ARE_PUT_OFF.store(true, Ordering::SeqCst);
+    for signal in ENDING {
         let _ = signal_hook::flag::register(signal, Arc::default());
     }
 }

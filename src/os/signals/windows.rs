@@ -110,6 +110,16 @@ pub fn unwatched<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
+/// A moment in which something lies where it must not be left behind.
+#[derive(Debug)]
+pub struct Tidying;
+
+/// Begins such a moment: from now on an event that ends this process tidies up first.
+pub fn defer() -> Tidying {
+    let _ = install();
+    Tidying
+}
+
 /// Windows has no largest size of a file that ends a process.
 pub fn survive_file_limit() {}
 

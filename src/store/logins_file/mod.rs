@@ -24,6 +24,7 @@ use super::{text, StoreError, StoredId};
 use crate::digest;
 use crate::os::clock::Deadline;
 use crate::os::files::{self, DiskError, LockFile};
+use crate::os::signals;
 
 #[cfg(test)]
 mod tests;
@@ -481,6 +482,7 @@ fn keep_copy(path: &Path) -> anyhow::Result<PathBuf> {
     copy.push(format!(".corrupt-{hash}"));
     let copy = PathBuf::from(copy);
     // A copy appears whole: others that find the same damage at the same time may use it at once.
+    let _deferral = signals::defer();
     let mut temporary = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new("/")))?;
     temporary.write_all(&bytes)?;
     match temporary.persist_noclobber(&copy) {

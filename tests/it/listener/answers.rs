@@ -192,7 +192,7 @@ fn n7_an_answer_may_come_as_a_form_that_was_asked_for() {
         let twice = post(&waiting, &format!("{form}&code=x"), origin);
         waiting.refuses("two codes", &twice, 400);
         let large = post(&waiting, &"x".repeat(70_000), origin);
-        waiting.refuses("a large form", &large, 431);
+        waiting.refuses("a large form", &large, 413);
         let empty = post(&waiting, "", origin);
         waiting.refuses("an empty form", &empty, 400);
         let page = post(&waiting, &form, origin);
@@ -202,6 +202,44 @@ fn n7_an_answer_may_come_as_a_form_that_was_asked_for() {
         );
         waiting.login.finish().expect(0);
         assert_eq!(waiting.fake.seen_at("/token").len(), 1);
+    }
+}
+
+/// The browser's page is no help where the server sends something else than a form: the terminal tells it.
+#[apply(test)]
+fn n7_a_form_that_cannot_be_read_is_told() {
+    let form = "application/x-www-form-urlencoded";
+    for (path, kind, size, status) in [
+        ("/callback", "text/plain", 9, 400),
+        ("/callback", "application/json", 9, 400),
+        ("/callback", "multipart/form-data; boundary=x", 9, 400),
+        ("/callback?state=s", form, 9, 400),
+        ("/callback", form, 65_537, 413),
+    ] {
+        let mut waiting = Waiting::at(Fake::start(), |program| {
+            program.args(["--param", "response_mode=form_post"])
+        });
+        let mut head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n",
+            waiting.address,
+        );
+        let script = format!("{head}Sec-Fetch-Mode: no-cors\r\n\r\ncode=c&x=");
+        let answer = send(waiting.address, script.as_bytes());
+        waiting.refuses("a script's form", &answer, 403);
+        head.push_str("\r\ncode=c&x=");
+        let answer = send(waiting.address, head.as_bytes());
+        waiting.refuses(kind, &answer, status);
+        let rejected = waiting.login.event("rejected");
+        assert_eq!(rejected["reason"], "malformed", "{kind}");
+        let line = waiting.login.said("an answer that cannot be read");
+        assert!(line.contains("still waiting"), "{line}");
+        let page = post(
+            &waiting,
+            waiting.good.split_once('?').expect("a query").1,
+            "",
+        );
+        assert_eq!(page.status, 200, "{page:?}");
+        waiting.login.finish().expect(0);
     }
 }
 
