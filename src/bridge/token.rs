@@ -10,7 +10,6 @@ use crate::context::Context;
 use crate::error::{Error, ErrorReport};
 use crate::failure::Class;
 use crate::oauth::secret::{quotes, Secret};
-use crate::os::clock::Deadline;
 use crate::os::sync::lock;
 use crate::refresh::{self, Freshness};
 use crate::store::{Credentials, Interaction, StoredId};
@@ -81,8 +80,7 @@ impl TokenSource {
             let wants_bound = *wants_bound;
             return self.another(&mut state, refused, wants_bound);
         }
-        let deadline = Deadline::after(refresh::LIMIT);
-        match refresh::live_instead_of(refused, &self.key, NEED, &self.context, deadline) {
+        match refresh::live_instead_of(refused, &self.key, NEED, &self.context) {
             Ok(login) => {
                 state.failed = None;
                 Ok(Some(state.keep(login)))
@@ -137,7 +135,7 @@ impl TokenSource {
             Some(login) => refresh::refused(login, wants_bound, settings),
             None => {
                 let why = "there is no login to it in the store";
-                refresh::needs_login_with(&self.key, why, options, settings)
+                refresh::needs_login(&self.key, why, options, settings)
             }
         }
     }

@@ -21,7 +21,6 @@ use crate::oauth::challenge::{self, BearerChallenge};
 use crate::oauth::secret;
 use crate::oauth::text::{printable, scope_list};
 use crate::oauth::token_endpoint;
-use crate::os::clock::Deadline;
 use crate::os::terminal;
 use crate::output::{counted, Reporter};
 use crate::refresh::{self, Freshness};
@@ -125,7 +124,7 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
             min_ttl: MIN_TTL,
             refresh,
         };
-        refresh::live(key, need, context, Deadline::after(refresh::LIMIT))
+        refresh::live(key, need, context)
     };
     let http = Http::new(
         &context.settings.http,

@@ -12,7 +12,6 @@ use crate::cli::values;
 use crate::context::Context;
 use crate::error::Error;
 use crate::oauth::text::printable;
-use crate::os::clock::Deadline;
 use crate::os::terminal;
 use crate::output::{self, duration_in_words};
 use crate::refresh::{self, Freshness};
@@ -75,7 +74,7 @@ impl FreshnessArgs {
             min_ttl: self.min_ttl,
             refresh: self.refresh,
         };
-        refresh::live(key, freshness, context, Deadline::after(refresh::LIMIT))
+        refresh::live(key, freshness, context)
     }
 }
 

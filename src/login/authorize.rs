@@ -2,8 +2,11 @@
 
 use oauth2::{CsrfToken, PkceCodeChallenge, PkceCodeVerifier};
 
+use super::pending::{PendingAnswer, PendingAuthorization, Preparation};
+use crate::error::Error;
 use crate::oauth::authorization::AuthorizationRequest;
 use crate::oauth::callback::ExpectedResponse;
+use crate::oauth::client::Client;
 use crate::oauth::metadata::AuthorizationServer;
 use crate::oauth::secret::Secret;
 
@@ -55,6 +58,41 @@ impl Authorization {
             nonce,
         })
     }
+}
+
+/// Prepares the authorization request. The issuer is recorded here, before any browser opens.
+pub fn authorize(preparation: Preparation, client: Client) -> Result<PendingAuthorization, Error> {
+    let Preparation {
+        request, discovery, ..
+    } = &preparation;
+    let redirect_uri = &preparation.redirect_uri;
+    let by_standard = request.hints_by_standard();
+    let mut extra = request.parameters.clone();
+    // Spec: RFC 9449 section 10: a stolen code is of no use without the key.
+    let thumbprint = preparation
+        .dpop
+        .as_ref()
+        .map(|dpop| dpop.key().thumbprint());
+    extra.extend(thumbprint.map(|it| ("dpop_jkt".to_owned(), it)));
+    let parameters = AuthorizationRequest {
+        endpoint: &discovery.server.authorization_endpoint,
+        client_id: &client.id,
+        redirect_uri,
+        scopes: &preparation.scopes,
+        resource: discovery.resource.as_deref(),
+        login_hint: request.login_hint.as_deref().filter(|_| by_standard),
+        extra: &extra,
+    };
+    let authorization =
+        Authorization::new(&parameters, &discovery.server).map_err(|err| Error::Usage {
+            message: format!("the redirect URI {redirect_uri} cannot be used: {err}"),
+            hint: None,
+        })?;
+    Ok(PendingAuthorization {
+        preparation,
+        client,
+        answer: PendingAnswer::Redirect(authorization),
+    })
 }
 
 #[cfg(test)]

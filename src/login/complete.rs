@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::pending::{Incomplete, PendingAuthorization, Preparation};
 use super::workers::WorkerHandle;
-use super::{previous, Report, Request};
+use super::{repeat, Report, Request};
 use crate::context::Context;
 use crate::discovery::Discovery;
 use crate::error::Error;
@@ -242,7 +242,7 @@ pub fn record(
 ) -> Credentials {
     let server = discovery.server;
     Credentials {
-        options: previous::options(request, stored),
+        options: repeat::options(request, stored),
         server: request.key.server.clone(),
         profile: request.key.profile.clone(),
         generation: 0,

@@ -6,7 +6,7 @@ use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
 use super::pending::{PendingAnswer, PendingAuthorization, Preparation};
 use super::workers::WorkerHandle;
-use super::{complete, prepare, Request};
+use super::{client, complete, Request};
 use crate::context::Context;
 use crate::error::Error;
 use crate::http::Http;
@@ -74,14 +74,14 @@ pub fn authorize(
     }
     // The answer to a poll may be the tokens: the end of the wait does not cut it off.
     let http = preparation.http.within(super::REQUEST_LIMIT);
-    let is_reused = prepare::has_registration(&preparation, context);
-    let client = prepare::register(&preparation, context)?;
+    let is_reused = client::has_registration(&preparation, context);
+    let client = client::register(&preparation, context)?;
     let mut preparation = preparation;
     let (client, (response, verifier)) = match ask(&preparation, &client, &http) {
         Err(err) if is_reused && err.may_be_about_client() => {
             log::info!("{err}; registering a new client");
             preparation.is_second = true;
-            let client = prepare::register(&preparation, context)?;
+            let client = client::register(&preparation, context)?;
             let asked = ask(&preparation, &client, &http);
             (client, asked.map_err(|err| failed(&preparation, err))?)
         }

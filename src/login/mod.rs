@@ -9,6 +9,7 @@
 mod account;
 mod answer;
 mod authorize;
+mod client;
 mod complete;
 mod device;
 mod event;
@@ -17,8 +18,11 @@ mod pending;
 mod preflight;
 mod prepare;
 mod previous;
+mod redirect;
 mod rejections;
+mod repeat;
 mod request;
+mod server;
 mod stage;
 mod unattended;
 mod workers;
@@ -32,6 +36,7 @@ use crate::oauth::callback::AuthorizationCode;
 use crate::oauth::token::Tokens;
 use crate::os::browser::BrowserChoice;
 use crate::os::terminal::paste::Paste;
+use crate::store::GrantType;
 use event_loop::EventLoop;
 use pending::{Incomplete, PendingAuthorization, Preparation, Started};
 use workers::{Message, WorkerHandle};
@@ -39,8 +44,8 @@ use workers::{Message, WorkerHandle};
 pub use complete::metadata;
 pub use event::{AuthorizationPage, DevicePage, Event, Outcome, Report};
 pub use preflight::{preflight, Preflight};
-pub use prepare::{cannot_listen, redirect_target};
 pub use previous::serves;
+pub use redirect::{cannot_listen, redirect_target};
 pub use rejections::{AnswerSource, Reason};
 pub use request::{Request, Resource};
 pub use unattended::{check as check_unattended, record};
@@ -79,14 +84,25 @@ fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Resul
     if let Some(report) = previous::live_login(request, stored.as_ref(), context) {
         return Ok(Started::LoggedIn(Box::new(report)));
     }
-    let request = previous::complete(request.clone(), stored.as_ref())?;
+    let request = repeat::complete(request.clone(), stored.as_ref())?;
     if request.is_unattended() {
         let report = unattended::log_in(&request, stored.as_ref(), context, worker)?;
         return Ok(Started::LoggedIn(Box::new(report)));
     }
-    let redirect_uri = prepare::redirect_uri(&request, stored.as_ref(), context, worker)?;
+    let redirect_uri = redirect::bind(&request, stored.as_ref(), context, worker)?;
     let preparation = prepare::preparation(request, redirect_uri, stored, context, worker)?;
-    let mut pending = prepare::request_authorization(preparation, context)?;
+    request_authorization(preparation, context)
+}
+
+/// The end of step one: registers a client and makes its authorization request; a device code is requested at once.
+fn request_authorization(preparation: Preparation, context: &Context) -> Result<Started, Error> {
+    let mut pending = match preparation.request.grant {
+        GrantType::DeviceCode => device::authorize(preparation, context)?,
+        _ => {
+            let client = client::register(&preparation, context)?;
+            authorize::authorize(preparation, client)?
+        }
+    };
     context.store(&pending.preparation.request.key)?;
     pending.stand_by();
     Ok(Started::Pending(Box::new(pending)))
@@ -107,9 +123,7 @@ fn reregister(
         standby: None,
         ..preparation
     };
-    let mut pending = prepare::request_authorization(preparation, context)?;
-    pending.stand_by();
-    Ok(Started::Pending(Box::new(pending)))
+    request_authorization(preparation, context)
 }
 
 /// Step three: exchanges the code for tokens, finds out whose account they are for, and stores the login. A stored login is

@@ -1,11 +1,10 @@
 //! What a login would do, found out without doing it: `doctor` shows it.
 
-use super::pending::provider;
-use super::{prepare, previous, Request, REQUEST_LIMIT};
+use super::client::not_registered;
+use super::{prepare, repeat, server, Request, REQUEST_LIMIT};
 use crate::discovery::{Discovery, Step, Trace};
 use crate::error::Error;
 use crate::http::HttpSettings;
-use crate::oauth::text::printable;
 use crate::os::clock::Deadline;
 use crate::registration::{ClientPlan, ClientRequest};
 use crate::store::cache::Cache;
@@ -37,13 +36,12 @@ pub fn preflight(
 ) -> (Vec<Step>, Result<Preflight, Error>) {
     let trace = Trace::default();
     let plan = || {
-        let request = &previous::complete(request.clone(), stored)?;
+        let request = &repeat::complete(request.clone(), stored)?;
         let http = request.http(settings, Deadline::after(REQUEST_LIMIT));
-        let discovery = prepare::find_server(request, None, &http, Some(&trace))?;
+        let discovery = server::find(request, None, &http, Some(&trace))?;
         let scopes = prepare::scopes(request, &discovery, stored);
-        let server = &discovery.server;
         let client = ClientRequest {
-            server,
+            server: &discovery.server,
             identity: &request.identity,
             redirect_uri,
             grant: request.grant,
@@ -52,11 +50,8 @@ pub fn preflight(
             stored,
             may_reuse: true,
         };
-        let client = client.plan().map_err(|source| Error::Register {
-            issuer: printable(&server.issuer),
-            provider: provider(request, &discovery),
-            source,
-        });
+        let client = client.plan();
+        let client = client.map_err(|source| not_registered(request, &discovery, source));
         Ok(Preflight {
             discovery,
             scopes,

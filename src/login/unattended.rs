@@ -1,7 +1,7 @@
 //! A login without a person: nothing listens, opens or asks; its client requests the tokens itself.
 
 use super::workers::WorkerHandle;
-use super::{complete, prepare, Report, Request};
+use super::{complete, prepare, server, Report, Request};
 use crate::context::Context;
 use crate::discovery::Discovery;
 use crate::error::Error;
@@ -49,7 +49,7 @@ pub fn record(
 ) -> Result<Credentials, Error> {
     check(request)?;
     let http = request.http(&context.settings.http, deadline);
-    let discovery = prepare::find_server(request, None, &http, None)?;
+    let discovery = server::find(request, None, &http, None)?;
     let mut unattended = request.unattended.clone();
     if let Some(idp) = unattended
         .idp
@@ -74,7 +74,7 @@ fn token_endpoint_of(issuer: &str, context: &Context, deadline: Deadline) -> Res
     request.issuer = Some(issuer.to_owned());
     request.grant = GrantType::IdJag;
     let http = request.http(&context.settings.http, deadline);
-    let discovery = prepare::find_server(&request, None, &http, None)?;
+    let discovery = server::find(&request, None, &http, None)?;
     Ok(discovery.server.token_endpoint.into())
 }
 

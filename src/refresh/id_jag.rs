@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{live_stored, mark_refused, needs_login_again, Freshness, LIMIT};
+use super::{live_stored, mark_refused, needs_login_again, Freshness};
 use crate::context::Settings;
 use crate::error::Error;
 use crate::failure::{Hint, LoginCommand};
@@ -167,7 +167,7 @@ fn subject(
     let live = |refresh| {
         let min_ttl = Duration::ZERO;
         let need = Freshness { min_ttl, refresh };
-        live_stored(None, &key, need, settings, Deadline::after(LIMIT))
+        live_stored(None, &key, need, settings)
     };
     let has_expired = |at_idp: &Credentials| {
         let jwt = at_idp

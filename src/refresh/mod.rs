@@ -107,13 +107,8 @@ impl Freshness {
 /// # Errors
 ///
 /// [`Error::NotLoggedIn`] if only a login helps; [`Error::Busy`] if the time is up, which changes nothing.
-pub fn live(
-    key: &StoredId,
-    need: Freshness,
-    context: &Context,
-    deadline: Deadline,
-) -> Result<Credentials, Error> {
-    live_instead_of(None, key, need, context, deadline)
+pub fn live(key: &StoredId, need: Freshness, context: &Context) -> Result<Credentials, Error> {
+    live_instead_of(None, key, need, context)
 }
 
 /// As [`live`], for a caller whose access token the server refuses: a newer one that is stored already is enough; else that
@@ -127,12 +122,11 @@ pub fn live_instead_of(
     key: &StoredId,
     need: Freshness,
     context: &Context,
-    deadline: Deadline,
 ) -> Result<Credentials, Error> {
     if let Some(unstored) = &context.unstored {
-        return unstored::live(unstored, refused, need, context, deadline);
+        return unstored::live(unstored, refused, need, context);
     }
-    live_stored(refused, key, need, &context.settings, deadline)
+    live_stored(refused, key, need, &context.settings)
 }
 
 fn live_stored(
@@ -140,8 +134,8 @@ fn live_stored(
     key: &StoredId,
     need: Freshness,
     settings: &Settings,
-    deadline: Deadline,
 ) -> Result<Credentials, Error> {
+    let deadline = Deadline::after(LIMIT);
     let store = settings.store_to_read(Interaction::None);
     let busy = || Error::Busy {
         server: key.server.clone(),
@@ -169,7 +163,7 @@ fn live_stored(
     check_replaceable()?;
     let mut has_refresher = true;
     loop {
-        let locked = LockedLogin::acquire(&store, key, deadline.min(Deadline::after(LIMIT)));
+        let locked = LockedLogin::acquire(&store, key, deadline);
         let locked = locked.map_err(|err| match deadline.passed() {
             true => busy(),
             false => Error::not_stored(key, err),
@@ -332,13 +326,8 @@ pub fn refused_before(login: &Credentials, settings: &Settings) -> Error {
     )
 }
 
-/// Says that only a login helps, and how; the login may be unknown.
-pub fn needs_login(key: &StoredId, why: &str, settings: &Settings) -> Error {
-    needs_login_with(key, why, &[], settings)
-}
-
-/// Says that there has to be a login, and how: with these options.
-pub fn needs_login_with(key: &StoredId, why: &str, options: &[&str], settings: &Settings) -> Error {
+/// Says that only a login helps, and how: with these options. The login may be unknown.
+pub fn needs_login(key: &StoredId, why: &str, options: &[&str], settings: &Settings) -> Error {
     Error::NotLoggedIn {
         message: format!("{} needs a login: {why}", key.server),
         hint: Hint::Login(settings.login(key, options)),

@@ -63,7 +63,7 @@ pub(super) fn renew(
         if login.is_unattended() {
             return unattended::renew(&locked, &stored, settings, retry_until);
         }
-        return Err(needs_login(key, "there is no refresh token", settings));
+        return Err(needs_login(key, "there is no refresh token", &[], settings));
     };
     let not_stored = |err: StoreError| Error::not_stored(key, err);
     let client = client_of(login)?;
@@ -253,7 +253,7 @@ fn mark_refresh_token_refused(
 }
 
 pub(super) fn logged_out(key: &StoredId, settings: &Settings) -> Error {
-    needs_login(key, "it was logged out meanwhile", settings)
+    needs_login(key, "it was logged out meanwhile", &[], settings)
 }
 
 /// Returns what the refusal of a refresh token means at the provider of a login, if that is known.

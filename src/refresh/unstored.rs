@@ -1,6 +1,6 @@
 //! A login that is made for this run only: its tokens stay in memory.
 
-use super::{unattended, Freshness};
+use super::{unattended, Freshness, LIMIT};
 use crate::context::{Context, UnstoredLogin};
 use crate::error::Error;
 use crate::oauth::secret::Secret;
@@ -14,8 +14,8 @@ pub(super) fn live(
     refused: Option<&Secret>,
     need: Freshness,
     context: &Context,
-    deadline: Deadline,
 ) -> Result<Credentials, Error> {
+    let deadline = Deadline::after(LIMIT);
     let mut held = unstored.hold();
     if let Some(login) = &*held {
         let is_refused = refused == Some(&login.access_token);

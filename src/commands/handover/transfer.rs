@@ -108,7 +108,7 @@ pub fn hand_over(
             min_ttl: MIN_LIFE,
             refresh: false,
         };
-        refresh::live(key, freshness, context, Deadline::after(refresh::LIMIT))?;
+        refresh::live(key, freshness, context)?;
     }
     // The lock is held to the end.
     let (_locked, mut login) = locked(&store, key, settings)?;

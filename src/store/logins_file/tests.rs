@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{json, Value};
 
 use super::*;
 use crate::failure::{Code, Failure as _};
@@ -214,7 +214,7 @@ fn c5_c7_sixty_four_writers_lose_nothing_and_readers_see_whole_files() {
                 scope.spawn(|| {
                     let mut seen = 0;
                     while !done.load(Ordering::Relaxed) {
-                        let count = at(&path).read(|logins| logins.entries.0.len());
+                        let count = at(&path).read(|logins| logins.all::<Value>().len());
                         let count = count.unwrap().unwrap_or(0);
                         assert!(count >= seen);
                         seen = count;
