@@ -10,6 +10,11 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> Vec<u8> {
     digest(&SHA256, bytes.as_ref()).as_ref().to_vec()
 }
 
+/// Returns the SHA-256 hash of some bytes in hexadecimal digits.
+pub fn sha256_hex(bytes: impl AsRef<[u8]>) -> String {
+    hex(&sha256(bytes), usize::MAX)
+}
+
 /// Returns the SHA-1 hash of some bytes: only for file names that other programs choose by it.
 pub fn sha1(bytes: impl AsRef<[u8]>) -> Vec<u8> {
     digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes.as_ref())

@@ -225,5 +225,5 @@ impl TokenState {
 }
 
 fn is_alive(login: &Credentials) -> bool {
-    !login.needs_login && login.expires_at.is_none_or(|at| at.seconds_left() > 0)
+    !login.needs_login && !login.has_expired()
 }

@@ -266,7 +266,7 @@ fn revoke_tokens(login: &Credentials, context: &Context) -> Result<LoggedOut, Er
         .as_ref()
         .and_then(|endpoint| Url::parse(endpoint).ok());
     let until = login.expires_at;
-    let has_expired = until.is_some_and(|at| at.seconds_left() <= 0);
+    let has_expired = until.is_some_and(Time::has_passed);
     let is_refreshable = login.refresh_token.is_some() && !login.needs_login;
     let Some(endpoint) = endpoint.filter(|_| !login.access_token.expose().is_empty()) else {
         return Ok(match login.needs_login && has_expired {
@@ -318,7 +318,7 @@ fn revoke_tokens(login: &Credentials, context: &Context) -> Result<LoggedOut, Er
 fn lives(login: &Credentials, with_refresh_token: bool) -> String {
     let mut tokens = Vec::new();
     match login.expires_at {
-        Some(at) if at.seconds_left() <= 0 => {}
+        Some(at) if at.has_passed() => {}
         Some(at) => tokens.push(format!("the access token lives until {}", at.rfc3339())),
         None => tokens.push("the access token lives until the server ends it".to_owned()),
     }

@@ -53,7 +53,7 @@ pub enum LoginState {
 impl LoginState {
     /// Works out the state of a login.
     pub fn of(entry: &IndexEntry) -> Self {
-        let has_expired = entry.expires_at.is_some_and(|at| at.seconds_left() <= 0);
+        let has_expired = entry.expires_at.is_some_and(Time::has_passed);
         // Nobody knows when a token from the future really expires.
         let is_odd =
             entry.expires_at.is_some() && entry.obtained_at.is_some_and(is_from_the_future);

@@ -68,14 +68,12 @@ pub fn not_registered(request: &Request, discovery: &Discovery, source: Register
 
 /// Where a server was last logged in to: the next login begins there.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct LastLogin {
-    /// The authorization server.
-    pub issuer: String,
+struct LastLogin {
+    issuer: String,
 }
 
-impl LastLogin {
-    /// Reads what the last login to the server of a request has noted.
-    pub fn read(request: &Request, cache: &Cache) -> Option<Self> {
-        cache.get("last", &request.key.server)
-    }
+/// Returns the issuer of the last login to the server of a request.
+pub fn last_issuer(request: &Request, cache: &Cache) -> Option<String> {
+    let last: LastLogin = cache.get("last", &request.key.server)?;
+    Some(last.issuer)
 }

@@ -67,7 +67,7 @@ pub fn not_exchanged(pending: PendingAuthorization, source: ExchangeError) -> In
     let error = Error::Exchange {
         issuer: printable(&pending.preparation.discovery.server.issuer),
         provider: pending.preparation.provider(),
-        with_dpop: pending.preparation.with_dpop(),
+        with_dpop: pending.preparation.with_dpop.clone(),
         source,
     };
     Incomplete {

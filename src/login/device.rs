@@ -6,7 +6,7 @@ use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
 use super::pending::{PendingAnswer, PendingAuthorization, Preparation};
 use super::workers::WorkerHandle;
-use super::{client, complete, Request};
+use super::{client, complete};
 use crate::context::Context;
 use crate::error::Error;
 use crate::http::Http;
@@ -16,12 +16,6 @@ use crate::oauth::token::Tokens;
 use crate::os::clock::{Deadline, Time};
 use crate::token_endpoint::{DeviceError, DeviceRequest};
 use crate::warning::warn_user;
-
-/// The redirect URI that a client is registered with if the user names no part of it: any port of it belongs to a later login
-/// by browser.
-///
-/// Spec: RFC 8252 section 7.3.
-const REDIRECT_URI: &str = "http://127.0.0.1/callback";
 
 /// Parameters of the authorization request that are about the page or its answer, and mean nothing to the device
 /// authorization endpoint.
@@ -51,22 +45,10 @@ pub struct DeviceAuthorization {
     http: Http,
 }
 
-impl DeviceAuthorization {
-    fn poll_again(&mut self) {
-        self.next_poll = Deadline::after(self.polling.pause()).min(self.expires);
-    }
-}
-
-/// Returns the redirect URI that a client is registered with though this login sends no answer to it.
-pub fn redirect_uri(request: &Request) -> String {
-    let named = request.redirect_uri.as_ref();
-    named.map_or(REDIRECT_URI, String::as_str).to_owned()
-}
-
 /// Registers a client and asks for a device code. A registration of an earlier login that the server does not accept for this is
 /// replaced by a new one, once.
 pub fn authorize(
-    preparation: Preparation,
+    mut preparation: Preparation,
     context: &Context,
 ) -> Result<PendingAuthorization, Error> {
     if !preparation.offers_device() {
@@ -75,18 +57,16 @@ pub fn authorize(
     // The answer to a poll may be the tokens: the end of the wait does not cut it off.
     let http = preparation.http.within(super::REQUEST_LIMIT);
     let is_reused = client::has_registration(&preparation, context);
-    let client = client::register(&preparation, context)?;
-    let mut preparation = preparation;
-    let (client, (response, verifier)) = match ask(&preparation, &client, &http) {
-        Err(err) if is_reused && err.may_be_about_client() => {
-            log::info!("{err}; registering a new client");
-            preparation.is_second = true;
-            let client = client::register(&preparation, context)?;
-            let asked = ask(&preparation, &client, &http);
-            (client, asked.map_err(|err| failed(&preparation, err))?)
-        }
-        asked => (client, asked.map_err(|err| failed(&preparation, err))?),
-    };
+    let mut client = client::register(&preparation, context)?;
+    let mut asked = ask(&preparation, &client, &http);
+    let refused = asked.as_ref().err().filter(|_| is_reused);
+    if let Some(err) = refused.filter(|err| err.may_be_about_client()) {
+        log::info!("{err}; registering a new client");
+        preparation.is_second = true;
+        client = client::register(&preparation, context)?;
+        asked = ask(&preparation, &client, &http);
+    }
+    let (response, verifier) = asked.map_err(|err| failed(&preparation, err))?;
     let lifetime = response.lifetime;
     let polling = Polling::new(response.interval);
     let expires = Deadline::after(lifetime);
@@ -151,7 +131,7 @@ pub fn failed(preparation: &Preparation, source: DeviceError) -> Error {
     Error::Device {
         server: preparation.request.key.server.clone(),
         provider: preparation.provider(),
-        with_dpop: preparation.with_dpop(),
+        with_dpop: preparation.with_dpop.clone(),
         source,
     }
 }
@@ -186,7 +166,7 @@ pub fn poll(
         }
         Err(err) => return Err(failed(preparation, err)),
     }
-    device.poll_again();
+    device.next_poll = Deadline::after(device.polling.pause()).min(device.expires);
     Ok(None)
 }
 

@@ -30,8 +30,8 @@ pub struct Preparation {
     pub stored: Option<Credentials>,
     /// The key that the tokens are to be bound to.
     pub dpop: Option<Dpop>,
-    /// The command that logs in with such tokens.
-    pub with_dpop: Box<LoginCommand>,
+    /// The command that logs in with such tokens, if this login has others.
+    pub with_dpop: Option<Box<LoginCommand>>,
     /// The server did not know the first registration any more.
     pub is_second: bool,
     /// Sends the requests; what it has connected to serves the exchange as well.
@@ -45,11 +45,6 @@ impl Preparation {
     pub fn offers_device(&self) -> bool {
         let server = &self.discovery.server;
         server.device_authorization_endpoint.is_some()
-    }
-
-    /// Returns the command that logs in with tokens that are bound to a key, if this login has others.
-    pub fn with_dpop(&self) -> Option<Box<LoginCommand>> {
-        self.dpop.is_none().then(|| self.with_dpop.clone())
     }
 
     /// Returns a token request of this client, but for what it spends.

@@ -25,9 +25,10 @@ pub fn preparation(
     worker: &WorkerHandle,
 ) -> Result<Preparation, Error> {
     let (request, discovery, http) = server::discover(request, stored.as_ref(), context, worker)?;
+    let dpop = dpop(&request, &discovery, context)?;
     Ok(Preparation {
-        dpop: dpop(&request, &discovery, context)?,
-        with_dpop: with_dpop(&request, context),
+        with_dpop: dpop.is_none().then(|| with_dpop(&request, context)),
+        dpop,
         scopes: scopes(&request, &discovery, stored.as_ref()),
         request,
         discovery,
@@ -73,7 +74,7 @@ pub fn scopes(
 }
 
 /// Returns the command of this login with tokens that are bound to a key.
-pub fn with_dpop(request: &Request, context: &Context) -> Box<LoginCommand> {
+fn with_dpop(request: &Request, context: &Context) -> Box<LoginCommand> {
     let device = (request.grant == GrantType::DeviceCode).then_some("--device");
     let options: Vec<_> = device.into_iter().chain(["--dpop"]).collect();
     context.settings.login(&request.key, &options)

@@ -11,7 +11,7 @@ use crate::oauth::authorization::OFFLINE_ACCESS;
 use crate::oauth::metadata::{same_issuer, AuthorizationServer};
 use crate::refresh::{self, Freshness};
 use crate::registration::Identity;
-use crate::store::{Credentials, Interaction, Store, StoreError};
+use crate::store::{Credentials, Interaction, StoreError};
 use crate::warning::warn_user;
 
 /// A stored login that expires within this time is refreshed, or replaced by a new one.
@@ -19,7 +19,8 @@ const MIN_TTL: Duration = Duration::from_secs(60);
 
 /// Reads the stored login that this one replaces.
 pub fn load(request: &Request, context: &Context) -> Result<Option<Credentials>, Error> {
-    match open(context).load(&request.key) {
+    let store = context.store_to_read(Interaction::Allowed);
+    match store.load(&request.key) {
         // The new login goes to the store that works; a keyring that does not answer is not needed for it.
         Err(err @ StoreError::Backend { .. }) if context.settings.store.backend().is_none() => {
             log::info!("{err}");
@@ -31,10 +32,6 @@ pub fn load(request: &Request, context: &Context) -> Result<Option<Credentials>,
         }
         loaded => loaded.map_err(|err| Error::unreadable(&request.key, err)),
     }
-}
-
-fn open(context: &Context) -> Store {
-    context.store_to_read(Interaction::Allowed)
 }
 
 /// Returns the stored login if it serves: it covers what is requested, and is live or can be refreshed at once.
@@ -53,7 +50,8 @@ pub fn live_login(
     match refresh::live(&request.key, need, context) {
         // One that can be refreshed has just been, if it was due.
         Ok(live) if live.is_renewable() || !need.is_due(&live) => {
-            let logins = open(context).list().unwrap_or_default();
+            let store = context.store_to_read(Interaction::Allowed);
+            let logins = store.list().unwrap_or_default();
             let entry = logins.into_iter().find(|entry| entry.key() == request.key);
             Some(Report::new(&live, entry.map(|entry| entry.place), true))
         }

@@ -2,9 +2,9 @@
 
 use url::Url;
 
-use super::client::LastLogin;
+use super::client::last_issuer;
 use super::workers::{Message, WorkerHandle};
-use super::{device, server, Request};
+use super::{server, Request};
 use crate::callback::pages::server_name;
 use crate::callback::{is_refused_by_browsers, BindError, Listener, RedirectTarget};
 use crate::context::Context;
@@ -15,8 +15,14 @@ use crate::store::cache::Cache;
 use crate::store::{Credentials, GrantType};
 use crate::warning::warn_user;
 
+/// The redirect URI with which a client is registered for a device code, if the user names no part of it: any port of it
+/// belongs to a later login by browser.
+///
+/// Spec: RFC 8252 section 7.3.
+const WITHOUT_PORT: &str = "http://127.0.0.1/callback";
+
 /// Returns the redirect URI: that of the callback socket, which is bound now and given to the event loop. Without a socket the
-/// login goes on if the answer can be pasted; with a device code there is no answer.
+/// login goes on if the answer can be pasted; with a device code no answer comes to it.
 pub fn bind(
     request: &Request,
     stored: Option<&Credentials>,
@@ -24,7 +30,8 @@ pub fn bind(
     worker: &WorkerHandle,
 ) -> Result<String, Error> {
     if request.grant == GrantType::DeviceCode {
-        return Ok(device::redirect_uri(request));
+        let named = request.redirect_uri.as_deref();
+        return Ok(named.unwrap_or(WITHOUT_PORT).to_owned());
     }
     let target = redirect_target(request, &context.cache(), stored);
     let fixed = target.ports.iter().filter(|_| !target.any_port);
@@ -57,8 +64,8 @@ pub fn redirect_target(
     cache: &Cache,
     stored: Option<&Credentials>,
 ) -> RedirectTarget {
-    let registered = LastLogin::read(request, cache)
-        .map(|last| registration::registered_redirect_uris(cache, &last.issuer, stored))
+    let registered = last_issuer(request, cache)
+        .map(|issuer| registration::registered_redirect_uris(cache, &issuer, stored))
         .unwrap_or_default();
     let registered = registered
         .iter()

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::client::LastLogin;
+use super::client::last_issuer;
 use super::workers::WorkerHandle;
 use super::{repeat, Request, Resource};
 use crate::context::Context;
@@ -26,7 +26,7 @@ pub fn discover(
 ) -> Result<(Request, Discovery, Http), Error> {
     let settings = &context.settings.http;
     let http = request.http(settings, worker.deadline);
-    let last = LastLogin::read(&request, &context.cache()).map(|last| last.issuer);
+    let last = last_issuer(&request, &context.cache());
     let found = find(&request, last.as_deref(), &http, None);
     let is_nowhere = |err: &Error| {
         matches!(

@@ -3,6 +3,7 @@
 use serde::de::value::{Error as FormError, MapDeserializer};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use serde_json::Value;
 
 /// Returns a body without the byte order mark and the white space around it.
 pub(super) fn without_byte_order_mark(body: &[u8]) -> &[u8] {
@@ -18,6 +19,15 @@ pub(super) fn is_form_with(body: &[u8], members: &[&str]) -> bool {
         name.is_some_and(|name| members.contains(&name))
     };
     std::str::from_utf8(body).is_ok_and(|text| text.split('&').any(has_name))
+}
+
+/// Reads a number, which some servers write as text.
+pub(super) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
 }
 
 /// Reads the members of a JSON object, or of a form with one of the members `of_form`; `None` if it is neither. The error is

@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 
 use super::jwt;
 
+/// The grant type of a client that asks for itself. Spec: RFC 6749 section 4.4.2.
+pub const CLIENT_CREDENTIALS: &str = "client_credentials";
+
 /// The grant type of a JWT. Spec: RFC 7523 section 2.1.
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 

@@ -156,11 +156,7 @@ fn is_bearer(kind: &Value) -> bool {
 
 /// Reads `expires_in`. Zero and less is zero; more than ten years counts as absent.
 fn lifetime(value: &Value) -> Option<u64> {
-    let seconds = match value {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
+    let seconds = body::number(value)?;
     let is_plausible = seconds.is_finite() && seconds <= MAX_LIFETIME_SECONDS as f64;
     is_plausible.then_some(seconds.max(0.0) as u64)
 }

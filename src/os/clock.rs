@@ -40,6 +40,11 @@ impl Time {
         self.0.saturating_sub(Self::now().0)
     }
 
+    /// Tells whether this moment has passed.
+    pub fn has_passed(self) -> bool {
+        self.seconds_left() <= 0
+    }
+
     /// Returns the moment as RFC 3339 text, such as `2030-01-02T03:04:05Z`.
     pub fn rfc3339(self) -> String {
         match Utc.timestamp_opt(Self::at(self.0).0, 0).single() {

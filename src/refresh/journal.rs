@@ -155,7 +155,7 @@ impl Journal {
     ) -> Result<(), StoreError> {
         let note = RefreshNote {
             name: login.key().store_name(),
-            refresh_token_sha256: hash_of(spent),
+            refresh_token_sha256: digest::sha256_hex(spent.expose()),
             started_at: Time::now(),
             rescued,
         };
@@ -194,17 +194,14 @@ impl Journal {
     }
 
     fn read(&self, refresh_token: &Secret) -> Option<RefreshNote> {
-        read(&self.note).filter(|note| note.refresh_token_sha256 == hash_of(refresh_token))
+        let hash = digest::sha256_hex(refresh_token.expose());
+        read(&self.note).filter(|note| note.refresh_token_sha256 == hash)
     }
 }
 
 /// Reads a note; one that cannot be read counts as none.
 fn read(path: &Path) -> Option<RefreshNote> {
     serde_json::from_slice(&files::read_private(path, MAX_BYTES).ok()??).ok()
-}
-
-fn hash_of(secret: &Secret) -> String {
-    digest::hex(&digest::sha256(secret.expose()), usize::MAX)
 }
 
 /// Returns whether there is a file, or may be one that cannot be looked at now.

@@ -4,16 +4,14 @@ use super::{credential, id_jag, renewal, LockedLogin};
 use crate::context::Settings;
 use crate::error::Error;
 use crate::http::Http;
-use crate::oauth::grant::JWT_BEARER;
+use crate::oauth::grant::{CLIENT_CREDENTIALS, JWT_BEARER};
 use crate::oauth::jwt::assertion::CLIENT_ASSERTION_TYPE;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token::TokenType;
 use crate::os::clock::Deadline;
 use crate::store::{Credentials, GrantType, StoreError, Stored};
-use crate::token_endpoint::{
-    assertion, client_of, ExchangeError, TokenRequest, CLIENT_CREDENTIALS,
-};
+use crate::token_endpoint::{assertion, client_of, ExchangeError, TokenRequest};
 
 /// Requests new tokens, and returns the login with them. A refresh token that comes is not stored: the grant itself can be
 /// requested again.

@@ -14,6 +14,7 @@ use crate::oauth::metadata::{AuthorizationServer, MetadataError};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token_endpoint::{self, TokenResponse};
+use crate::os::clock::Time;
 use crate::store::cache::Cache;
 use crate::store::{Credentials, GrantType};
 use crate::token_endpoint::{ClientKeyError, GivenKey};
@@ -268,7 +269,7 @@ impl ClientRequest<'_> {
             && stored.issuer == self.server.issuer
             && stored.redirect_uri == self.redirect_uri
             && includes_scopes(&stored.scopes_requested)
-            && expires_at.is_none_or(|at| at.seconds_left() > 0)
+            && !expires_at.is_some_and(Time::has_passed)
             && !cached.iter().any(|it| it.client_id == stored.client_id);
         if !is_usable {
             return None;

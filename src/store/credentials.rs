@@ -182,6 +182,11 @@ impl Credentials {
         self.refresh_token.is_some() || self.is_unattended() && self.handed_over.is_none()
     }
 
+    /// Tells whether the access token has expired, as far as the server said when.
+    pub fn has_expired(&self) -> bool {
+        self.expires_at.is_some_and(Time::has_passed)
+    }
+
     /// Tells whether the access token was obtained later than now: the clock was wrong then, or is wrong now.
     pub fn is_from_the_future(&self) -> bool {
         is_from_the_future(self.obtained_at)

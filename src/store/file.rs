@@ -94,13 +94,7 @@ impl Backend for FileBackend {
     }
 
     fn delete(&self, id: &StoredId) -> Result<bool, StoreError> {
-        // A file that is not there needs neither a lock nor a directory.
-        if !self.file.exists()? {
-            return Ok(false);
-        }
-        let name = id.store_name();
-        self.file
-            .update(self.deadline(), |logins| Ok(logins.remove(&name)))
+        self.file.remove(self.deadline(), &id.store_name())
     }
 
     fn prove(&self) -> Result<(), StoreError> {

@@ -117,12 +117,7 @@ impl Index {
     }
 
     pub(super) fn remove(&self, key: &StoredId) -> Result<bool, StoreError> {
-        if !self.file.exists()? {
-            return Ok(false);
-        }
-        let name = key.store_name();
-        self.file
-            .update(self.deadline(), |entries| Ok(entries.remove(&name)))
+        self.file.remove(self.deadline(), &key.store_name())
     }
 
     /// Returns the entries. One that cannot be read is skipped: its store knows the same.

@@ -74,6 +74,17 @@ pub enum AssertionError {
     Http(#[from] HttpError),
 }
 
+impl AssertionError {
+    fn unreadable(from: &str, why: String, is_temporary: bool) -> Self {
+        let from = from.to_owned();
+        Self::Unreadable {
+            from,
+            why,
+            is_temporary,
+        }
+    }
+}
+
 impl Failure for AssertionError {
     fn code(&self) -> Code {
         match self {
@@ -121,11 +132,7 @@ pub fn read(
     settings: &HttpSettings,
 ) -> Result<Secret, AssertionError> {
     let from = name(&assertion.source);
-    let failed = |why: String, is_temporary| AssertionError::Unreadable {
-        from: from.clone(),
-        why,
-        is_temporary,
-    };
+    let failed = |why, is_temporary| AssertionError::unreadable(&from, why, is_temporary);
     let text = match &assertion.source {
         AssertionSource::File(path) => read_file(path).map_err(|why| failed(why, false))?,
         AssertionSource::Env(name) => env::var(name)
@@ -174,18 +181,13 @@ pub fn read(
 /// An [`AssertionError`].
 pub fn read_id_token(path: &Path) -> Result<Secret, AssertionError> {
     let from = path.display().to_string();
-    let text = read_file(path).map_err(|why| AssertionError::Unreadable {
-        from: from.clone(),
-        why,
-        is_temporary: false,
-    })?;
+    let text = read_file(path).map_err(|why| AssertionError::unreadable(&from, why, false))?;
     Ok(checked(&text, &from)?.0)
 }
 
 /// Checks that a text is a JWT that has not expired.
 fn checked(text: &str, from: &str) -> Result<(Secret, Jwt), AssertionError> {
     let text = text.trim_start_matches('\u{feff}').trim();
-    let from = from.to_owned();
     let is_long = text.len() as u64 > MAX_BYTES;
     let jwt = match Jwt::read(text) {
         Some(jwt) if !is_long => jwt,
@@ -195,16 +197,12 @@ fn checked(text: &str, from: &str) -> Result<(Secret, Jwt), AssertionError> {
                 _ if is_long => TOO_LONG.to_owned(),
                 _ => "it is not a JSON Web Token".to_owned(),
             };
-            return Err(AssertionError::Unreadable {
-                from,
-                why,
-                is_temporary: false,
-            });
+            return Err(AssertionError::unreadable(from, why, false));
         }
     };
     match jwt.expired_at(Time::now().0) {
         Some(at) => Err(AssertionError::Expired {
-            from,
+            from: from.to_owned(),
             at: Time::at(at),
         }),
         None => Ok((Secret::new(text), jwt)),

@@ -15,7 +15,6 @@ use crate::oauth::device::{
     DeviceEnd, DeviceResponse, DeviceResponseError, PollResponse, Polling, GRANT_TYPE,
 };
 use crate::oauth::endpoint::UrlPolicy;
-use crate::oauth::text::printable;
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
 use crate::os::clock::Deadline;
 use crate::providers::standard_device_error;
@@ -76,11 +75,7 @@ fn describe(end: &DeviceEnd) -> String {
             "the answer of the token endpoint was lost, and the code is used up".to_owned()
         }
         DeviceEnd::Unknown(words) | DeviceEnd::Refused(words) => {
-            let error = words.error.as_deref().map(printable);
-            let description = words.description.as_deref().map(printable);
-            let words = [error, description].into_iter().flatten();
-            let words: Vec<_> = words.collect();
-            format!("the token endpoint refused the code: {}", words.join(": "))
+            format!("the token endpoint refused the code{}", words.details())
         }
         DeviceEnd::Unusable(why) => {
             format!("the answer of the token endpoint cannot be used: {why}")
@@ -312,12 +307,7 @@ impl TokenRequest<'_> {
             let (status, has_proof) = (answer.status, self.dpop.is_some());
             let mut response =
                 PollResponse::read(status, &answer.body, has_proof, standard_device_error);
-            if let PollResponse::End(end) = &mut response {
-                let words = end.words_mut();
-                words
-                    .into_iter()
-                    .for_each(|words| words.drop_quotes_of(&answer.secrets));
-            }
+            response.drop_quotes_of(&answer.secrets);
             Ok((response, answer))
         };
         let is_about_client = |polled: &Result<_, DeviceError>| matches!(polled, Ok((PollResponse::End(DeviceEnd::Refused(words)), _)) if words.error.as_deref().is_none_or(client::is_unknown));

@@ -93,14 +93,6 @@ pub enum ExchangeError {
 }
 
 impl ExchangeError {
-    /// Drops text of the server that quotes one of these secrets.
-    fn without(mut self, secrets: &[Secret]) -> Self {
-        if let Self::Refused { words, .. } | Self::Busy { words, .. } = &mut self {
-            words.drop_quotes_of(secrets);
-        }
-        self
-    }
-
     /// Tells whether the server refuses with this error code.
     pub fn is_refusal(&self, error: &str) -> bool {
         matches!(self, Self::Refused { words, .. } if words.is(error))
@@ -301,7 +293,11 @@ impl TokenRequest<'_> {
             Some(_) => Some(TokenType::Dpop.as_str()),
             None => is_exchange.then_some(NO_ACCESS_TOKEN),
         };
-        match token_endpoint::classify_with(status, &answer.body, other_type) {
+        let mut response = token_endpoint::classify_with(status, &answer.body, other_type);
+        if let TokenResponse::Refused(words) | TokenResponse::Busy(words) = &mut response {
+            words.drop_quotes_of(&answer.secrets);
+        }
+        match response {
             TokenResponse::Tokens(tokens) => Ok(IssuedTokens { tokens, date }),
             TokenResponse::Refused(words) => Err(ExchangeError::Refused { status, words }),
             TokenResponse::Busy(words) => Err(ExchangeError::Busy {
@@ -315,7 +311,6 @@ impl TokenRequest<'_> {
                 why,
             }),
         }
-        .map_err(|err: ExchangeError| err.without(&answer.secrets))
     }
 
     /// Sends a request with these parameters and the resource; with a proof, if the tokens are to be bound. Each request is

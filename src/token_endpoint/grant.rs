@@ -5,9 +5,6 @@ use super::{ExchangeError, IssuedTokens, TokenRequest};
 use crate::oauth::callback::refusal_hint;
 use crate::oauth::client::ClientAuth;
 
-/// The grant type of a client that asks for itself. Spec: RFC 6749 section 4.4.2.
-pub const CLIENT_CREDENTIALS: &str = "client_credentials";
-
 impl ExchangeError {
     /// Returns what helps where a grant without a person is refused; `None` for any other error.
     pub fn grant_hint(&self) -> Option<&'static str> {

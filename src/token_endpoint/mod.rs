@@ -15,7 +15,6 @@ pub use assertion::AssertionError;
 pub use client_key::{client_of, AssertionOptions, ClientKeyError, GivenKey};
 pub use device::{DeviceError, DeviceRequest};
 pub use exchange::{ExchangeError, IssuedTokens, TokenRequest};
-pub use grant::CLIENT_CREDENTIALS;
 pub use revoke::{revoke, RevokeError};
 
 use std::time::Duration;

@@ -8,6 +8,7 @@ pub use response::{DeviceResponse, DeviceResponseError};
 
 use core::time::Duration;
 
+use super::secret::Secret;
 use super::token::{TokenResponseError, TokenType, Tokens};
 use super::token_endpoint::{self, ErrorResponse, TokenResponse};
 
@@ -59,17 +60,15 @@ pub enum DeviceEnd {
     Unusable(TokenResponseError),
 }
 
-impl DeviceEnd {
-    /// Returns the error response, if the server sent one.
-    pub fn words_mut(&mut self) -> Option<&mut ErrorResponse> {
-        match self {
-            Self::Denied(words) | Self::Unknown(words) | Self::Refused(words) => Some(words),
-            Self::Expired | Self::Lost | Self::Unusable(_) => None,
+impl PollResponse {
+    /// Drops each part of an error response that quotes one of these secrets.
+    pub fn drop_quotes_of(&mut self, secrets: &[Secret]) {
+        use DeviceEnd::{Denied, Refused, Unknown};
+        if let Self::End(Denied(words) | Unknown(words) | Refused(words)) = self {
+            words.drop_quotes_of(secrets);
         }
     }
-}
 
-impl PollResponse {
     /// Reads the response of a token endpoint to a poll. Its error code counts before its status, which is 400 by the standard,
     /// and 200, 403, 428 or 429 at providers. A DPoP token is accepted if the request had a proof. `standard` returns the code of
     /// the standard for one of a provider's own.

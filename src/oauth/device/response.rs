@@ -138,14 +138,7 @@ pub(super) fn interval(body: &[u8]) -> Option<Duration> {
 
 /// Returns a length of time in seconds, written as a number or as text; `None` if it is neither. Less than zero is zero.
 fn seconds(value: &Value) -> Option<Duration> {
-    let seconds: f64 = match value {
-        Value::Number(number) => number.as_f64()?,
-        Value::String(text) => text.trim().parse().ok()?,
-        _ => return None,
-    };
-    if seconds.is_nan() {
-        return None;
-    }
+    let seconds = body::number(value).filter(|seconds| !seconds.is_nan())?;
     Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX))
 }
 

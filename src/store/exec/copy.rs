@@ -18,8 +18,7 @@ impl ExecBackend {
     pub(super) fn live_copy(&self, id: &StoredId) -> Option<Credentials> {
         let bytes = files::read_private(&self.copy_path(id), MAX_BYTES).ok()??;
         let copy: Credentials = serde_json::from_slice(&bytes).ok()?;
-        let is_live = copy.expires_at.is_none_or(|at| at.seconds_left() > 0);
-        (copy.key() == *id && is_live).then_some(copy)
+        (copy.key() == *id && !copy.has_expired()).then_some(copy)
     }
 
     /// Copies a login, or removes the copy of one that gives nobody a token. A failure costs only the copy.

@@ -89,7 +89,7 @@ fn now() -> u64 {
 
 fn hash_of(login: &Credentials) -> Option<String> {
     let token = login.refresh_token.as_ref()?;
-    Some(digest::hex(&digest::sha256(token.expose()), usize::MAX))
+    Some(digest::sha256_hex(token.expose()))
 }
 
 impl ExecBackend {

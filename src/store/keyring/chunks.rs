@@ -13,7 +13,7 @@ use keyring_core::{Credential, CredentialStore, Entry, Error};
 use zeroize::Zeroizing;
 
 use super::SERVICE;
-use crate::digest::{hex, sha256};
+use crate::digest::sha256_hex;
 
 /// The first word of a header.
 const MARK: &str = "mcp-login-parts";
@@ -139,7 +139,7 @@ impl ChunkedEntry {
                 Err(err) => return Err(err),
             }
         }
-        let is_whole = hex(&sha256(secret.as_slice()), usize::MAX) == header.hash;
+        let is_whole = sha256_hex(secret.as_slice()) == header.hash;
         Ok(is_whole.then(|| std::mem::take(&mut *secret)))
     }
 
@@ -178,7 +178,7 @@ impl CredentialApi for ChunkedEntry {
         let new = Header {
             set,
             count,
-            hash: hex(&sha256(secret), usize::MAX),
+            hash: sha256_hex(secret),
         };
         header.set_secret(new.to_text().as_bytes())?;
         // The secret is stored; what cannot be removed now is overwritten by the next but one.

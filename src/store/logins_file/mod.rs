@@ -140,6 +140,15 @@ impl LoginsFile {
         Ok(outcome)
     }
 
+    /// Removes a login; returns whether there was one. A file that is not there needs neither a lock nor a directory.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`LoginsFile::update`].
+    pub fn remove(&self, deadline: Deadline, name: &str) -> Result<bool, StoreError> {
+        Ok(self.exists()? && self.update(deadline, |logins| Ok(logins.remove(name)))?)
+    }
+
     /// Shows that [`LoginsFile::update`] would work.
     ///
     /// # Errors
