@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{assert_refusals, error, legacy, refusal};
 use crate::support::fake::{Fake, Reply};
 use crate::support::mcp_server::{McpServer, Message, Settings, State, Wire};
+use crate::support::repeat;
 use crate::support::stdio_client::{connect, log_in, text_of, StdioClient, ANSWER};
 
 /// How often a server sends something on a stream, and so sees whether it was closed.
@@ -108,70 +109,85 @@ fn old_servers_of_the_transport_with_an_endpoint_are_bridged() {
 /// which nothing is expected is closed.
 #[apply(test)]
 fn br13_br19_the_end_of_one_stream_of_several() {
-    let server = server("?session=");
-    let (_home, mut client) = legacy(&server);
-    let first = client.ask_tool("held", json!({}));
-    server.wait_until("the first call", |state| state.noted("held") == 1);
-    client.initialize(json!({}));
-    let second = client.ask_tool("held", json!({}));
-    server.wait_until("the second call", |state| state.noted("held") == 2);
-    client.text("end", json!({"stream": 0}));
-    let message = error(&client.answer(&first), -31005);
-    assert!(message.contains("ended its stream"), "{message}");
-    client.text("release", json!({}));
-    assert_eq!(text_of(&client.answer(&second)), "called held");
-    assert_eq!(server.count("GET"), 2);
-    // Each is refused at the server's URL first.
-    assert_eq!(server.count("initialize"), 4);
-    // Nothing is expected on the second stream when the third one opens.
-    client.initialize(json!({}));
-    server.wait_until("the end of the second stream", |state| {
-        state.noted("ended") == 2
+    repeat("a stream that opens in time", || {
+        let server = server("?session=");
+        let (_home, mut client) = legacy(&server);
+        let first = client.ask_tool("held", json!({}));
+        server.wait_until("the first call", |state| state.noted("held") == 1);
+        let opened = client.initialize(json!({}));
+        opened.get("result")?;
+        let second = client.ask_tool("held", json!({}));
+        server.wait_until("the second call", |state| state.noted("held") == 2);
+        client.text("end", json!({"stream": 0}));
+        let message = error(&client.answer(&first), -31005);
+        assert!(message.contains("ended its stream"), "{message}");
+        client.text("release", json!({}));
+        assert_eq!(text_of(&client.answer(&second)), "called held");
+        assert_eq!(server.count("GET"), 2);
+        // Each is refused at the server's URL first.
+        assert_eq!(server.count("initialize"), 4);
+        // Nothing is expected on the second stream when the third one opens.
+        let opened = client.initialize(json!({}));
+        opened.get("result")?;
+        server.wait_until("the end of the second stream", |state| {
+            state.noted("ended") == 2
+        });
+        assert_eq!(client.text("echo", json!({"text": "third"})), "third");
+        client.finish().expect(0);
+        Some(())
     });
-    assert_eq!(client.text("echo", json!({"text": "third"})), "third");
-    client.finish().expect(0);
 }
 
 /// The stream is opened again for what comes next, with what the client had opened it with; one stream for all.
 #[apply(test)]
 fn br21_br22_a_stream_that_ended_is_opened_again() {
-    let server = server("?session=");
-    let (_home, mut client) = legacy(&server);
-    let end = client.ask_tool("end", json!({"stream": 0}));
-    error(&client.answer(&end), -31005);
-    let ids: Vec<_> = (0..16)
-        .map(|it| client.ask_tool("echo", json!({"text": it.to_string()})))
-        .collect();
-    for (number, id) in ids.iter().enumerate() {
-        assert_eq!(text_of(&client.answer(id)), number.to_string());
-    }
-    let counts = ["GET", "initialize", "notifications/initialized"].map(|it| server.count(it));
-    // The first one is refused at the server's URL.
-    assert_eq!(counts, [2, 3, 2]);
-    client.finish().expect(0);
+    repeat("a stream that opens again in time", || {
+        let server = server("?session=");
+        let (_home, mut client) = legacy(&server);
+        let end = client.ask_tool("end", json!({"stream": 0}));
+        error(&client.answer(&end), -31005);
+        let ids: Vec<_> = (0..16)
+            .map(|it| client.ask_tool("echo", json!({"text": it.to_string()})))
+            .collect();
+        for (number, id) in ids.iter().enumerate() {
+            let answer = client.answer(id);
+            answer.get("result")?;
+            assert_eq!(text_of(&answer), number.to_string());
+        }
+        let counts = ["GET", "initialize", "notifications/initialized"].map(|it| server.count(it));
+        // The first one is refused at the server's URL.
+        assert_eq!(counts, [2, 3, 2]);
+        client.finish().expect(0);
+        Some(())
+    });
 }
 
 /// The server knows the session no more, but the stream stays open: one new stream for all calls, and none is lost.
 #[apply(test)]
 fn br21_br22_a_session_with_an_endpoint_that_is_lost() {
-    let server = server("?session=");
-    let (_home, mut client) = legacy(&server);
-    server.note("restart");
-    let ids: Vec<_> = (0..16)
-        .map(|it| client.ask_tool("echo", json!({"text": it.to_string()})))
-        .collect();
-    for (number, id) in ids.iter().enumerate() {
-        assert_eq!(text_of(&client.answer(id)), number.to_string());
-    }
-    server.wait_until("the end of the first stream", |state| {
-        state.noted("ended") == 1
+    repeat("a stream that opens again in time", || {
+        let server = server("?session=");
+        let (_home, mut client) = legacy(&server);
+        server.note("restart");
+        let ids: Vec<_> = (0..16)
+            .map(|it| client.ask_tool("echo", json!({"text": it.to_string()})))
+            .collect();
+        for (number, id) in ids.iter().enumerate() {
+            let answer = client.answer(id);
+            answer.get("result")?;
+            assert_eq!(text_of(&answer), number.to_string());
+        }
+        server.wait_until("the end of the first stream", |state| {
+            state.noted("ended") == 1
+        });
+        assert_eq!(server.count("GET"), 2);
+        // The next ones are lost at once: an error, and no loop.
+        (0..8).for_each(|_| server.note("restart"));
+        error(&client.call("echo", json!({})), -31002);
+        assert_eq!(server.count("GET"), 3);
+        client.finish().expect(0);
+        Some(())
     });
-    assert_eq!(server.count("GET"), 2);
-    // The next ones are lost at once: an error, and no loop.
-    (0..8).for_each(|_| server.note("restart"));
-    error(&client.call("echo", json!({})), -31002);
-    assert_eq!(server.count("GET"), 3);
-    client.finish().expect(0);
 }
 
 /// What the server asks, a cancellation, and an expired token.
