@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# @modelcontextprotocol/client@2.4.0 (the official MCP SDK for TypeScript) at @jmondi/oauth2-server@4.3.7 (an authorization server in
-# TypeScript): a login whose refresh token has ended.
+# @modelcontextprotocol/client@2.4.0 (the official MCP SDK for TypeScript) at @jmondi/oauth2-server@4.3.7 (an authorization
+# server in TypeScript): a login whose refresh token has ended.
 #
 # One would guess: a refresh token that was used, revoked or has expired is `invalid_grant` (RFC 6749 section 5.2), by which a
 # client tells the end of a login, with a login page to follow, from a fault in its request, which it has to report.
 #
-# Seen on 2026-11-28, Node 22.23.3: the server answers `invalid_request` in each of these cases, and for a code that was used, too,
-# as for a request that lacks a parameter. At that the SDK neither opens a login page nor deletes the tokens: each call of the
-# program fails with the same error, as does each later start, until somebody deletes the storage by hand. With the same
+# Seen on 2026-11-28, Node 22.23.3: the server answers `invalid_request` in each of these cases, and for a code that was used,
+# too, as for a request that lacks a parameter. At that the SDK neither opens a login page nor deletes the tokens: each call of
+# the program fails with the same error, as does each later start, until somebody deletes the storage by hand. With the same
 # answer but `invalid_grant` in it the page opens.
 #
 # Needs Linux on x86-64, npm, and its registry. Fails if any of this has changed.

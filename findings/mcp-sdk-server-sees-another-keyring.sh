@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# keyring==25.7.0 with keyrings.alt==5.0.2 (Python, gnome-keyring 42.1 of Debian 12) in an MCP server that a client on mcp==2.3.0
-# (the official MCP SDK for Python) starts over stdio.
+# keyring==25.7.0 with keyrings.alt==5.0.2 (Python, gnome-keyring 42.1 of Debian 12) in an MCP server that a client on
+# mcp==2.3.0 (the official MCP SDK for Python) starts over stdio.
 #
 # One would guess: a server that a person logged in for at a prompt finds that login when the client starts it. It is the same
 # program of the same user in the same session; and where the keyring cannot be reached, the library raises an error.
 #
-# Seen on 2026-11-28, Python 3.11: the server gets six variables of the client's environment (HOME, LOGNAME, PATH, SHELL, TERM, USER), and
-# so no address of the session bus, at which the keyring is. With keyrings.alt installed, as other packages bring it along, the
-# library takes the next best backend in silence, a file in plain text. So the server finds no login, and one that it makes
-# goes to that file: two logins of one program, each unknown to the other side. Without keyrings.alt the server
-# gets `NoKeyringError`. With `env` set to the whole environment in the client's parameters it finds the login.
+# Seen on 2026-11-28, Python 3.11: the server gets six variables of the client's environment (HOME, LOGNAME, PATH, SHELL, TERM,
+# USER), and so no address of the session bus, at which the keyring is. With keyrings.alt installed, as other packages bring it
+# along, the library takes the next best backend in silence, a file in plain text. So the server finds no login, and one that
+# it makes goes to that file: two logins of one program, each unknown to the other side. Without keyrings.alt the server gets
+# `NoKeyringError`. With `env` set to the whole environment in the client's parameters it finds the login.
 #
-# Needs Debian 12 on x86-64 with apt-get and dbus-daemon, Python 3.10 or newer with venv, and PyPI. Fails if any of this has changed.
+# Needs Debian 12 on x86-64 with apt-get and dbus-daemon, Python 3.10 or newer with venv, and PyPI. Fails if any of this has
+# changed.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 temp=$(mktemp -d)

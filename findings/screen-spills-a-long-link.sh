@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# GNU screen=4.9.0-4 (Debian 12): a program that prints a login address as a link (OSC 8), as command lines do on terminals that
-# know links. screen 4.9 does not know them.
+# GNU screen=4.9.0-4 (Debian 12): a program that prints a login address as a link (OSC 8), as command lines do on terminals
+# that know links. screen 4.9 does not know them.
 #
 # One would guess: what a terminal does not know in an escape sequence it swallows up to its end (ECMA-48 section 8.3.89), so a
 # link shows as its text; and a try with a short address shows whether all is well.
 #
-# Seen on 2026-11-28: up to 768 characters in the sequence that is so. Of a longer one screen swallows the first 768 and prints the rest
-# on the terminal, as text in front of the link's own: part of an address that looks whole and is not. The addresses of a login with
-# PKCE, `resource` and several scopes are that long, the ones that a developer tries are not. The text of the link
-# itself arrives whole.
+# Seen on 2026-11-28: up to 768 characters in the sequence that is so. Of a longer one screen swallows the first 768 and prints
+# the rest on the terminal, as text in front of the link's own: part of an address that looks whole and is not. The addresses
+# of a login with PKCE, `resource` and several scopes are that long, the ones that a developer tries are not. The text of the
+# link itself arrives whole.
 #
 # Needs Debian 12 on x86-64 with apt-get, and Python 3.10 or newer. Fails if any of this has changed.
 set -euo pipefail
