@@ -18,7 +18,7 @@ use crate::oauth::jwt::assertion::ClientKey;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token::{TokenType, Tokens};
-use crate::os::clock::{in_words, Deadline, Time};
+use crate::os::clock::{Deadline, Time};
 use crate::refresh::{self, LockedLogin};
 use crate::store::cache::Cache;
 use crate::store::{Credentials, Place, Store, StoredId};
@@ -31,8 +31,8 @@ const REFRESH_LIMIT: Duration = Duration::from_secs(3);
 /// How long an accepted code is sent again where the token endpoint cannot be reached.
 const EXCHANGE_RETRIES: Duration = Duration::from_secs(30);
 
-/// How far the clock of this computer may differ from the server's without a warning, in seconds.
-const CLOCK_TOLERANCE: u64 = 60;
+/// How far the clock of this computer may differ from the server's without a warning.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 
 /// Exchanges the code for tokens.
 pub fn exchange(
@@ -78,16 +78,10 @@ pub fn not_exchanged(pending: PendingAuthorization, source: ExchangeError) -> In
 
 /// Warns of a clock that is wrong: from now on it decides when the token expires.
 pub fn warn_of_clock(answered_at: Option<Time>) {
-    let Some(left) = answered_at.map(Time::seconds_left) else {
-        return;
-    };
-    if left.unsigned_abs() > CLOCK_TOLERANCE {
-        let off = in_words(Duration::from_secs(left.unsigned_abs()));
-        let direction = if left < 0 { "ahead of" } else { "behind" };
+    if let Some(off) = answered_at.and_then(|date| date.clock_difference(CLOCK_TOLERANCE)) {
         warn_user!(
             ClockWrong,
-            "the clock of this computer is {off} {direction} the server's: when it is set right, the token is refreshed; \
-             if the server's is wrong, nothing needs to be done"
+            "{off}: when it is set right, the token is refreshed; if the server's is wrong, nothing needs to be done"
         );
     }
 }

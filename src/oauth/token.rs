@@ -68,6 +68,9 @@ pub enum TokenResponseError {
     /// It holds no access token.
     #[error("it holds no access token")]
     NoAccessToken,
+    /// Its access token cannot be sent.
+    #[error("its access token holds characters that no header can carry")]
+    Characters,
     /// The access token is not a Bearer token.
     #[error("its token is not a Bearer token")]
     NotBearer,
@@ -104,6 +107,9 @@ impl Tokens {
             .map_err(|()| TokenResponseError::Doubled)?;
         let access_token = match document.access_token {
             Value::String(token) if is_token(&token) => Secret::new(token),
+            Value::String(token) if !token.is_empty() => {
+                return Err(TokenResponseError::Characters)
+            }
             _ => return Err(TokenResponseError::NoAccessToken),
         };
         let issued_token_type = match document.issued_token_type {
@@ -121,7 +127,8 @@ impl Tokens {
             _ => return Err(TokenResponseError::NotBearer),
         };
         let secret = |value| match value {
-            Value::String(text) if !text.is_empty() => Some(Secret::new(text)),
+            // Without this, blanks would replace a refresh token that works.
+            Value::String(text) if !text.trim().is_empty() => Some(Secret::new(text)),
             _ => None,
         };
         Ok(Self {
@@ -279,6 +286,12 @@ mod tests {
         good(&body(r#""refresh_token":"r""#), r#","refresh_token":"r""#);
         good(&body(r#""refresh_token":"""#), "");
         good(&body(r#""refresh_token":null"#), "");
+        good(&body(r#""refresh_token":" \n""#), "");
+        good(
+            &body(r#""refresh_token":"r\n""#),
+            r#","refresh_token":"r\n""#,
+        );
+        good(&body(r#""refresh_token":7"#), "");
         good(&body(r#""scope":"""#), "");
         good(&body(r#""scope":null"#), "");
         good(&body(r#""scope":" a  b ""#), r#","scope":"a b""#);
@@ -349,12 +362,14 @@ mod tests {
             r#"{"access_token":null}"#,
             r#"{"access_token":""}"#,
             r#"{"access_token":7}"#,
-            r#"{"access_token":"a b"}"#,
-            r#"{"access_token":"a\r\nX: y"}"#,
             r#"{"id_token":"x"}"#,
             r#"{"error":"invalid_grant"}"#,
         ] {
             check(body, Err(TokenResponseError::NoAccessToken));
+        }
+        for token in ["a b", " a", "a\n", "a\r\nX: y", "\u{1b}[2J", "\u{e9}", "\0"] {
+            let body = json!({"access_token": token}).to_string();
+            check(&body, Err(TokenResponseError::Characters));
         }
         for body in [
             r#"{"access_token":"a","access_token":"b"}"#,

@@ -45,6 +45,18 @@ impl Time {
         self.seconds_left() <= 0
     }
 
+    /// Says how far the clock of this computer is from a server's, for which it is this moment now; `None` if that is not more
+    /// than a tolerance.
+    pub fn clock_difference(self, tolerance: Duration) -> Option<String> {
+        let left = self.seconds_left();
+        let off = Duration::from_secs(left.unsigned_abs());
+        let direction = if left < 0 { "ahead of" } else { "behind" };
+        (off > tolerance).then(|| {
+            let off = in_words(off);
+            format!("the clock of this computer is {off} {direction} the server's")
+        })
+    }
+
     /// Returns the moment as RFC 3339 text, such as `2030-01-02T03:04:05Z`.
     pub fn rfc3339(self) -> String {
         match Utc.timestamp_opt(Self::at(self.0).0, 0).single() {
@@ -114,6 +126,9 @@ impl<'de> serde::Deserialize<'de> for Time {
     }
 }
 
+/// Longest wait for a deadline in one piece.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
 /// The moment at which a wait ends. It goes on counting while the machine is suspended.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Duration);
@@ -127,6 +142,12 @@ impl Deadline {
     /// Returns what is left, zero once it has passed.
     pub fn left(self) -> Duration {
         self.0.saturating_sub(since_boot())
+    }
+
+    /// Returns how long to wait before the deadline is looked at again. The system does not count suspended time as waited, so
+    /// that a wait in one piece would end that much too late.
+    pub fn wait(self) -> Duration {
+        self.left().min(MAX_WAIT)
     }
 
     /// Tells whether the moment has come.
@@ -263,6 +284,14 @@ mod tests {
     fn r5_a_deadline_passes() {
         assert!(Deadline::after(Duration::ZERO).passed());
         assert!(!Deadline::after(Duration::from_secs(60)).passed());
+    }
+
+    #[test]
+    fn r5_a_deadline_is_looked_at_again_soon_after_a_suspension() {
+        for (timeout, longest) in [(0, 0), (20, 20), (300, 30), (86_400, 30), (u64::MAX, 30)] {
+            let wait = Deadline::after(Duration::from_secs(timeout)).wait();
+            assert!(wait <= Duration::from_secs(longest), "{timeout}: {wait:?}");
+        }
     }
 
     #[test]

@@ -25,6 +25,11 @@ use crate::warning::warn_user;
 /// Longest pause that a busy server may ask for before the same code is sent again.
 const MAX_PAUSE_FOR_CODE: Duration = Duration::from_secs(8);
 
+/// How far the clock of this computer may differ from the server's before a refused signature is explained by it.
+///
+/// Spec: RFC 7523 section 3 and RFC 9449 section 11.1 for the times that are signed.
+const SIGNATURE_TOLERANCE: Duration = Duration::from_secs(30);
+
 /// A token request, but for what it spends.
 #[derive(Clone, Copy)]
 pub struct TokenRequest<'a> {
@@ -299,7 +304,17 @@ impl TokenRequest<'_> {
         }
         match response {
             TokenResponse::Tokens(tokens) => Ok(IssuedTokens { tokens, date }),
-            TokenResponse::Refused(words) => Err(ExchangeError::Refused { status, words }),
+            TokenResponse::Refused(words) => {
+                let is_signed = form == AuthForm::Assertion || self.dpop.is_some();
+                let off = date.filter(|_| is_signed);
+                if let Some(off) = off.and_then(|it| it.clock_difference(SIGNATURE_TOLERANCE)) {
+                    warn_user!(
+                        ClockWrong,
+                        "{off}: what it signs may be refused for that; if it is wrong, set it right"
+                    );
+                }
+                Err(ExchangeError::Refused { status, words })
+            }
             TokenResponse::Busy(words) => Err(ExchangeError::Busy {
                 status,
                 words,

@@ -280,6 +280,43 @@ fn ck4_words_of_the_server_that_quote_the_assertion_are_dropped() {
 }
 
 #[apply(test)]
+fn e8_a_refused_signature_is_explained_by_a_clock_that_is_wrong() {
+    let grant = ["--grant", "client-credentials", "--client-id", "mine"];
+    for (date, is_signed, said) in [
+        ("Sun, 06 Nov 1994 08:49:37 GMT", true, Some("ahead of")),
+        ("Wed, 02 Jan 2999 03:04:05 GMT", true, Some("behind")),
+        ("Wed, 02 Jan 2999 03:04:05 GMT", false, None),
+        ("not a date", true, None),
+    ] {
+        let fake = Fake::with(move |seen, fake| match seen.path.as_str() {
+            "/token" => {
+                let refused = Reply::json(401, &json!({"error": "invalid_client"}));
+                Some(refused.with("Date", date))
+            }
+            _ => answer(seen, fake),
+        });
+        let home = tempfile::tempdir().expect("a directory");
+        let program = Program::new().at_home(home.path()).arg("token").args(grant);
+        let program = program.args(["--issuer", &fake.origin(), &fake.mcp()]);
+        let program = match is_signed {
+            true => program
+                .arg("--client-key-file")
+                .arg(write(home.path(), "p256.pkcs8")),
+            false => program.env("MCP_LOGIN_CLIENT_SECRET", "c4nary-secret"),
+        };
+        let finished = program.run().expect(3);
+        let told = finished.stderr.as_str();
+        assert_eq!(
+            told.contains("the clock of this computer"),
+            said.is_some(),
+            "{told}"
+        );
+        assert!(said.is_none_or(|said| told.contains(said)), "{told}");
+        assert_eq!(fake.seen_at("/token").len(), 1);
+    }
+}
+
+#[apply(test)]
 fn ck7_a_login_that_signs_with_a_key_is_not_moved_to_a_client() {
     let fake = servers();
     let login = login(&fake, "p256.pkcs8").agree().expect(0);

@@ -111,14 +111,23 @@ fn c1_what_a_refresh_sends_is_what_the_login_sent() {
 
 #[apply(test)]
 fn c1_a_server_that_does_not_rotate() {
-    let fake = Fake::answering("/token", tokens(json!({"scope": "read write"})));
-    let home = Home::with(&fake, json!({}));
-    home.token(&fake).expect(0);
-    let kept = home.kept(&fake);
-    assert_eq!(
-        (&kept["refresh_token"], &kept["access_token"]),
-        (&json!("refresh-0"), &json!("access-new"))
-    );
+    let mut last = None;
+    let absent = json!({"scope": "read write"});
+    let odd = [json!("  \n"), json!(""), json!(null), json!(7)];
+    let odd = odd.map(|odd| json!({"scope": "read write", "refresh_token": odd}));
+    for members in odd.into_iter().chain([absent]) {
+        let fake = Fake::answering("/token", tokens(members.clone()));
+        let home = Home::with(&fake, json!({}));
+        home.token(&fake).expect(0);
+        let kept = home.kept(&fake);
+        assert_eq!(
+            (&kept["refresh_token"], &kept["access_token"]),
+            (&json!("refresh-0"), &json!("access-new")),
+            "{members}"
+        );
+        last = Some(kept);
+    }
+    let kept = last.expect("a login");
     assert_eq!(
         (&kept["scopes"], &kept["scopes_requested"]),
         (&json!(["read", "write"]), &json!(["read"]))

@@ -156,12 +156,12 @@ impl<'a> EventLoop<'a> {
     }
 
     /// Waits for everything in [`Self::watched`], for the output streams with unwritten output, and at most until a
-    /// deadline; returns what is ready.
+    /// deadline, or shorter; returns what is ready.
     fn poll(&self, deadline: Deadline) -> Vec<PollFlags> {
         let mut watched: Vec<_> = self.watched().collect();
         let count = watched.len();
         watched.extend(terminal::pending().map(|fd| (fd, PollFlags::OUT)));
-        let mut ready = poll::wait(&watched, Some(deadline.left())).unwrap_or_default();
+        let mut ready = poll::wait(&watched, Some(deadline.wait())).unwrap_or_default();
         ready.resize(count, PollFlags::empty());
         ready
     }
