@@ -297,6 +297,12 @@ impl Finished {
         self
     }
 
+    /// Tells whether a command has waited for a live token as long as it may, which happens on a busy machine.
+    pub fn has_given_up(&self) -> bool {
+        let is_late = self.stderr.contains("could not get a valid token for ");
+        self.status.code() == Some(5) && is_late
+    }
+
     /// Returns the one event of this name.
     #[track_caller]
     pub fn event(&self, event: &str) -> Value {

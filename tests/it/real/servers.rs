@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::bed::{Bed, Part};
 use super::running::{Finished, Run, Server};
+use crate::support::repeat;
 
 /// Logs in with this browser into the file store.
 pub fn login(bed: &Bed, server: &Server, browser: &Path) -> Finished {
@@ -24,16 +25,19 @@ pub fn login(bed: &Bed, server: &Server, browser: &Path) -> Finished {
     Run::start(&mut command).finish()
 }
 
-/// Runs one of the other commands with the file store.
+/// Runs one of the other commands with the file store, until it is done.
 pub fn ask(bed: &Bed, server: &Server, words: &[&str]) -> Finished {
-    let mut command = bed.command(env!("CARGO_BIN_EXE_mcp-login"));
-    command
-        .arg(words[0])
-        .args(bed.options())
-        .args(["--store", &bed.file_store()])
-        .args(&words[1..])
-        .arg(&server.url);
-    Run::start(&mut command).finish()
+    repeat("a command that waits for a token", || {
+        let mut command = bed.command(env!("CARGO_BIN_EXE_mcp-login"));
+        command
+            .arg(words[0])
+            .args(bed.options())
+            .args(["--store", &bed.file_store()])
+            .args(&words[1..])
+            .arg(&server.url);
+        let finished = Run::start(&mut command).finish();
+        (!finished.has_given_up()).then_some(finished)
+    })
 }
 
 /// Requires that no secret of the credentials file stands in what was printed.

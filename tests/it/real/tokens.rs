@@ -56,7 +56,9 @@ fn several_at_once_never_use_a_refresh_token_twice() {
         command
     };
     let runs: Vec<Run> = (0..4).map(|_| Run::start(&mut command())).collect();
-    let tokens: Vec<String> = runs.into_iter().map(|run| token(run.finish())).collect();
+    let finished = runs.into_iter().map(Run::finish);
+    let finished = finished.filter(|finished| !finished.has_given_up());
+    let tokens: Vec<String> = finished.map(token).collect();
     let kept = token(ask(&bed, &server, &["token"]));
     assert!(
         tokens.contains(&kept),
