@@ -8,7 +8,7 @@ use std::path::{Path, MAIN_SEPARATOR};
 use serde_json::json;
 
 use super::setting::{EntryPlace, Setting};
-use super::{Delivery, Handover, HandoverError, Mode, Places, Target};
+use super::{config, Delivery, Handover, HandoverError, Mode, Places, Target};
 
 /// Claude Code 2.1.
 pub const TARGET: Target = Target {
@@ -22,23 +22,48 @@ pub const TARGET: Target = Target {
     ..Target::NEW
 };
 
-/// Returns how Claude Code names the directory of a project: with slashes on Windows too, where a name with backslashes is
-/// another one.
-pub fn project_name(directory: &Path) -> String {
-    let name = directory.display().to_string();
-    name.replace(MAIN_SEPARATOR, "/")
+/// Returns how Claude Code may name the directory of a project: with slashes on Windows too, where a name with backslashes
+/// is another one, and with the letter of the drive as it was started with, in either case.
+pub fn project_names(directory: &Path) -> Vec<String> {
+    let name = directory.display().to_string().replace(MAIN_SEPARATOR, "/");
+    let drive = name
+        .split_once(":/")
+        .filter(|(letter, _)| letter.len() == 1);
+    let letters = drive.map(|(it, _)| [it.to_ascii_lowercase(), it.to_ascii_uppercase()]);
+    let either = letters.into_iter().flatten();
+    let mut names: Vec<_> = either.map(|it| it + &name[1..]).collect();
+    names.sort_by_key(|it| *it != name);
+    if names.is_empty() {
+        names.push(name);
+    }
+    names
+}
+
+/// Returns the name that a project has in the configuration: the one that names the server, else one that is there.
+fn project_name(path: &Path, directory: &Path, server: &str) -> String {
+    let names = project_names(directory);
+    let document = config::document(path, false, &[&["projects".to_owned()]]).unwrap_or_default();
+    let rank = |name: &String| {
+        let project = &document["projects"][name.as_str()];
+        (project["mcpServers"][server].is_null(), project.is_null())
+    };
+    names.into_iter().min_by_key(rank).unwrap_or_default()
 }
 
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     // A project's own file is shared, and not changed: the user's setting for the project wins over it.
+    let path = places.path_or("CLAUDE_CONFIG_DIR", "").join(".claude.json");
     let project = handover.configured.and_then(|it| it.project.as_ref());
     let mut keys = Vec::new();
     if let Some(directory) = project {
-        keys.extend(["projects".to_owned(), project_name(directory)]);
+        keys.extend([
+            "projects".to_owned(),
+            project_name(&path, directory, handover.name),
+        ]);
     }
     keys.push("mcpServers".to_owned());
     let place = EntryPlace {
-        path: places.path_or("CLAUDE_CONFIG_DIR", "").join(".claude.json"),
+        path,
         keys,
         name: handover.name.to_owned(),
         is_list: false,
@@ -48,5 +73,39 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
         members: json!({"headersHelper": handover.command.shell("headers")}),
         ..Setting::new(handover, place)
     };
-    Ok(Delivery::Setting(setting, None))
+    Ok(Delivery::Setting(Box::new(setting), None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn win7_a_project_is_found_by_either_case_of_its_drive() {
+        for (directory, names) in [
+            ("/home/ann/C:/work", &["/home/ann/C:/work"][..]),
+            ("C:/Work", &["C:/Work", "c:/Work"]),
+            ("c:/Work/Inner", &["c:/Work/Inner", "C:/Work/Inner"]),
+            ("//server/C:/work", &["//server/C:/work"]),
+        ] {
+            assert_eq!(project_names(Path::new(directory)), names);
+        }
+        let home = tempfile::tempdir().expect("a directory");
+        let path = home.path().join(".claude.json");
+        for (projects, name) in [
+            (json!({}), "C:/Work"),
+            (json!({"c:/Work": {}}), "c:/Work"),
+            (json!({"C:/work": {}}), "C:/Work"),
+            (json!({"c:/Work": {}, "C:/Work": {}}), "C:/Work"),
+            (
+                json!({"c:/Work": {"mcpServers": {"it": {}}}, "C:/Work": {"mcpServers": {"other": {}}}}),
+                "c:/Work",
+            ),
+        ] {
+            let text = json!({"projects": projects}).to_string();
+            std::fs::write(&path, &text).expect("writing");
+            let found = project_name(&path, Path::new("C:/Work"), "it");
+            assert_eq!(found, name, "{text}");
+        }
+    }
 }

@@ -65,7 +65,7 @@ fn text_of(path: &Path) -> Option<Zeroizing<String>> {
 
 fn setting(handover: &Handover, home: &Path) -> Result<Delivery, HandoverError> {
     Ok(Delivery::Setting(
-        helper_setting(handover, home),
+        Box::new(helper_setting(handover, home)),
         older(handover, home)?,
     ))
 }

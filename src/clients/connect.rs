@@ -52,6 +52,7 @@ fn target(client: &'static str) -> Target {
         source: Some(client),
         asks_us: true,
         is_bridged: true,
+        edits_entry: true,
         accepts_mcp_remote: true,
         modes: &[Mode::Access],
         deliver,
@@ -61,7 +62,7 @@ fn target(client: &'static str) -> Target {
 }
 
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
-    let place = config::own_place(handover, places)?;
+    let place = config::place(handover, places)?;
     let (entry, new_file) = config::stdio(handover.client);
     let setting = Setting {
         members: filled(&entry, handover),
@@ -69,7 +70,7 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
         new_file,
         ..Setting::new(handover, place)
     };
-    Ok(Delivery::Setting(setting, None))
+    Ok(Delivery::Setting(Box::new(setting), None))
 }
 
 /// Returns an entry with our command in place of `NAME`, `PROGRAM` and `ARGUMENTS`.

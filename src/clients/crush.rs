@@ -11,6 +11,7 @@ pub const TARGET: Target = Target {
     about: "runs `mcp-login token` for its Authorization header",
     source: Some("crush"),
     asks_us: true,
+    edits_entry: true,
     modes: &[Mode::Access],
     deliver,
     note: "Crush reads its configuration when it starts",
@@ -18,12 +19,12 @@ pub const TARGET: Target = Target {
 };
 
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
-    let place = config::own_place(handover, places)?;
+    let place = config::place(handover, places)?;
     let token = format!("Bearer $({})", handover.command.shell("token"));
     let setting = Setting {
         usual: json!({"type": "http", "url": handover.url}),
         members: json!({"headers": {"Authorization": token}}),
         ..Setting::new(handover, place)
     };
-    Ok(Delivery::Setting(setting, None))
+    Ok(Delivery::Setting(Box::new(setting), None))
 }

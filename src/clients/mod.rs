@@ -173,6 +173,8 @@ pub struct Target {
     pub asks_us: bool,
     /// It reaches the server only through the bridge of this program, which sends the proofs that a bound token needs.
     pub is_bridged: bool,
+    /// It gets a setting in the server's own entry, wherever that is: in a file of a project the user puts it there by hand.
+    pub edits_entry: bool,
     /// Its names of servers hold letters, digits, `-` and `_` only.
     pub plain_names: bool,
     /// It can use a login to a server that its configuration reaches through mcp-remote.
@@ -215,7 +217,7 @@ pub enum Delivery {
     Files(Vec<Change>),
     /// A setting without a secret: shown to the user, or written on request; and the removal of an older login of ours that
     /// the client would use instead.
-    Setting(Setting, Option<Change>),
+    Setting(Box<Setting>, Option<Change>),
     /// A command of the client reads the login from its stdin.
     Command(Import),
     /// Text that the user asked for; it may hold the access token.
@@ -356,6 +358,7 @@ impl Target {
         source: None,
         asks_us: false,
         is_bridged: false,
+        edits_entry: false,
         plain_names: false,
         accepts_mcp_remote: false,
         modes: &[],

@@ -307,13 +307,22 @@ fn a_login_ends_with_the_command_that_comes_next() {
     );
     home.command("login", &[]).pasted(claude).run().expect(0);
     assert_eq!(next(&["lab"]), Value::Null, "the client uses it");
-    let of_project = json!({"team": {"url": fake.mcp()}});
-    put_servers(&home, "work/.cursor/mcp.json", of_project);
-    assert_eq!(
-        next(&["team", "--from", "cursor", "--force"]),
-        "mcp-login handover cursor:team --to any --store file",
-        "a file of a project is not changed"
-    );
+    let team = json!({"team": {"url": fake.mcp()}});
+    put_servers(&home, "work/.cursor/mcp.json", team.clone());
+    let crush = json!({ "mcp": team }).to_string();
+    put(&home, "work/crush.json", &crush);
+    for client in ["cursor", "crush"] {
+        let command = next(&["team", "--from", client, "--force"]);
+        let expected = format!("mcp-login handover {client}:team --to {client} --store file");
+        assert_eq!(command, expected, "a file of a project is not changed");
+        let mut program = home.command("login", &[]).pasted(&expected);
+        program.command().current_dir(home.path().join("work"));
+        let printed = program.run().expect(0);
+        let printed = printed.event("handed_over")["setting"].to_string();
+        assert!(printed.contains("team"), "{client}: {printed}");
+    }
+    let kept = fs::read_to_string(home.path().join("work/crush.json"));
+    assert_eq!(kept.expect("a file"), crush);
 }
 
 #[apply(test)]

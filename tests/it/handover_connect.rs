@@ -427,24 +427,51 @@ fn a_configuration_that_cannot_be_edited_is_left_alone() {
 #[apply(test)]
 fn a_file_of_a_project_is_not_changed() {
     let fake = Fake::start();
-    let home = live(&fake);
-    let work = home.path().join("work");
-    let text = json!({"mcpServers": {"lab": {"url": fake.mcp()}}}).to_string();
-    let path = put(&home, "work/.cursor/mcp.json", &text);
-    let run = |args: &[&str]| {
-        let mut program = home.command("handover", &[&fake.mcp(), "--to", "cursor", "--write"]);
-        program.command().current_dir(&work);
-        program.args(args).run()
-    };
-    let refused = run(&[]).expect(2);
-    assert!(
-        refused.stderr.contains("a file of a project"),
-        "{}",
-        refused.stderr
-    );
-    run(&["--name", "mine"]).expect(0);
-    assert_eq!(read(&path), text);
-    assert!(read(&home.path().join(".cursor/mcp.json")).contains("mine"));
+    for (client, file, key, users) in [
+        (
+            "cursor",
+            "work/.cursor/mcp.json",
+            "mcpServers",
+            ".cursor/mcp.json",
+        ),
+        (
+            "vscode",
+            "work/.vscode/mcp.json",
+            "servers",
+            ".config/Code/User/mcp.json",
+        ),
+        (
+            "crush",
+            "work/crush.json",
+            "mcp",
+            ".config/crush/crush.json",
+        ),
+    ] {
+        let home = live(&fake);
+        let work = home.path().join("work");
+        let text = json!({key: {"lab": {"url": fake.mcp()}}}).to_string();
+        let path = put(&home, file, &text);
+        let run = |args: &[&str]| {
+            let mut program = home.command("handover", &[&fake.mcp(), "--to", client]);
+            program.command().current_dir(&work);
+            program.args(args).run()
+        };
+        let refused = run(&["--write"]).expect(2);
+        let hint = "leave out --write";
+        assert!(
+            refused.stderr.contains("a file of a project") && refused.stderr.contains(hint),
+            "{}",
+            refused.stderr
+        );
+        let printed = run(&[]).expect(0);
+        let setting: Value = serde_json::from_str(&printed.stdout).expect("the setting");
+        assert!(setting[key]["lab"].is_object(), "{client}: {setting}");
+        let place = format!("put this into {}:", path.display());
+        assert!(printed.stderr.contains(&place), "{}", printed.stderr);
+        run(&["--name", "mine", "--write"]).expect(0);
+        assert_eq!(read(&path), text);
+        assert!(read(&home.path().join(users)).contains("mine"));
+    }
 }
 
 #[apply(test)]

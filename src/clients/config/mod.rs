@@ -18,14 +18,13 @@ use serde_json::Value;
 
 use super::setting::EntryPlace;
 use super::{Handover, HandoverError, Places};
-use crate::oauth::text::printable;
 use crate::warning::warn_user;
 use placeholder::Expansion;
 use table::{ConfigSource, SOURCES};
 
 pub(super) use entry::address;
 pub use entry::OAuth;
-pub(super) use read::{item as from_toml, parse, split_byte_order_mark};
+pub(super) use read::{document, item as from_toml, parse, split_byte_order_mark};
 
 /// A server as a client's configuration names it.
 #[derive(Clone, Debug)]
@@ -120,23 +119,16 @@ pub(super) fn stdio(client: &str) -> (Value, &'static str) {
     (entry, source.new_file)
 }
 
-/// Returns the place of a server in the user's own configuration of a client.
+/// Returns the place of a server in the configuration of a client: where it is already, or else in the user's own one.
 ///
 /// # Errors
 ///
-/// [`HandoverError::Unsuitable`] if a project's file has the name: it would win.
-pub(super) fn own_place(handover: &Handover, places: &Places) -> Result<EntryPlace, HandoverError> {
+/// [`HandoverError::Unsuitable`] if there is no such place.
+pub(super) fn place(handover: &Handover, places: &Places) -> Result<EntryPlace, HandoverError> {
     let (client, name) = (handover.client, handover.name);
-    let configured = handover.configured;
-    if let Some(ConfiguredServer { path, .. }) = configured.filter(|it| it.in_project) {
-        let (path, name) = (path.display(), printable(name));
-        return Err(HandoverError::unsuitable(
-            format!("{client} has {name} from {path}, a file of a project, which is not changed"),
-            "choose another name with --name; --to any prints the setting for that file",
-        ));
-    }
+    let known = handover.configured.map(|it| it.path.as_path());
     let source = source(client);
-    let file = source.and_then(|it| it.own_file(places, configured.map(|it| &*it.path)));
+    let file = source.and_then(|it| it.file(places, known));
     let file = file.ok_or_else(|| {
         HandoverError::unsuitable(
             format!("the configuration of {client} is not known"),

@@ -20,7 +20,7 @@ const MAX_OWN_BYTES: u64 = 16 * 1024 * 1024;
 const LONG_BYTES: u64 = 1024 * 1024;
 
 /// Reads a file; null if there is none. Of a long one, only the values at these paths are returned.
-pub(super) fn document(
+pub(in crate::clients) fn document(
     path: &Path,
     in_project: bool,
     paths: &[&[String]],

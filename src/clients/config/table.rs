@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::placeholder::Notation::{self, Bare, Braced, Curly, Named as NamedVariable, Shell};
 use super::project_directories;
-use crate::clients::claude_code::project_name;
+use crate::clients::claude_code::project_names;
 use crate::clients::{hermes, Places};
 use crate::os::places::{below, System};
 
@@ -380,10 +380,10 @@ impl ConfigSource {
         [&[Braced], self.notations].concat()
     }
 
-    /// Returns the user's own configuration: this file if it is one, else one that exists, else the usual one.
-    pub fn own_file(&self, places: &Places, known: Option<&Path>) -> Option<ConfigFile> {
+    /// Returns this file if it is one of the client's, else the user's own that exists, else the usual one.
+    pub fn file(&self, places: &Places, known: Option<&Path>) -> Option<ConfigFile> {
         let mut files = self.files(places);
-        files.retain(|file| !file.in_project);
+        files.retain(|file| !file.in_project || known == Some(file.path.as_path()));
         files.sort_by_key(|file| {
             let is_known = known == Some(file.path.as_path());
             (!is_known, !file.path.exists())
@@ -397,18 +397,22 @@ impl ConfigSource {
         for (location, keys) in self.files {
             let in_project = matches!(location, Up(_) | Here(_));
             for (path, project) in location.paths(places) {
-                let directories = match keys.contains(&PROJECT) {
-                    true => project_directories(places).into_iter().map(Some).collect(),
-                    false => vec![None],
-                };
-                for directory in directories {
-                    let key = |key: &&str| match directory {
-                        Some(directory) if *key == PROJECT => project_name(directory),
-                        _ => (*key).to_owned(),
+                let mut projects = vec![(project, String::new())];
+                if keys.contains(&PROJECT) {
+                    projects.clear();
+                    for it in project_directories(places) {
+                        let names = project_names(it).into_iter();
+                        projects.extend(names.map(|name| (Some(it.to_owned()), name)));
+                    }
+                }
+                for (project, name) in projects {
+                    let key = |key: &&str| match *key {
+                        PROJECT => name.clone(),
+                        key => key.to_owned(),
                     };
                     files.push(ConfigFile {
                         path: path.clone(),
-                        project: directory.map(Path::to_owned).or_else(|| project.clone()),
+                        project,
                         in_project,
                         table: keys.iter().map(key).collect(),
                     });

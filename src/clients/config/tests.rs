@@ -6,7 +6,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::clients::claude_code::project_name;
+use crate::clients::claude_code::project_names;
 use crate::os::places::System;
 
 /// A home directory with a repository in it, whose inner directory is the working directory.
@@ -33,7 +33,11 @@ impl Home {
     fn put(&self, file: &str, text: &str) -> PathBuf {
         let path = self.root.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text.replace("HOME", &project_name(self.root.path()))).unwrap();
+        fs::write(
+            &path,
+            text.replace("HOME", &project_names(self.root.path())[0]),
+        )
+        .unwrap();
         path
     }
 
@@ -340,7 +344,7 @@ fn win7_clients_files_on_each_system() {
         let found = home.scan(source);
         let found: Vec<_> = found.servers.iter().map(|it| &it.path).collect();
         assert_eq!(found, [&path], "{source}");
-        let own = client.own_file(&home.places, None).expect("a file");
+        let own = client.file(&home.places, None).expect("a file");
         assert_eq!(own.path, path, "{source}");
         // What is for one system is not read on another.
         home.places.system = System::Xdg;
@@ -356,7 +360,7 @@ fn win7_a_new_file_is_where_windows_wants_it() {
     home.places.system = System::Windows;
     let own = |home: &Home, source: &str| {
         let client = super::source(source).expect("a client");
-        client.own_file(&home.places, None).expect("a file").path
+        client.file(&home.places, None).expect("a file").path
     };
     for (source, below_home) in [
         ("vscode", "AppData/Roaming/Code/User/mcp.json"),
@@ -1103,4 +1107,21 @@ fn the_manual_page_lists_every_client() {
     let last = names.pop().expect("a client");
     let list = format!("The clients are {} and {last}.", names.join(", "));
     assert!(page.contains(&list), "{list}");
+}
+
+#[test]
+fn win7_claude_codes_project_by_either_case_of_its_drive() {
+    let mut home = Home::new();
+    let entry = |url: &str| json!({"mcpServers": {"it": {"url": url}}});
+    let projects =
+        json!({"projects": {"c:/Work": entry(URL), "C:/work": entry("https://other.example")}});
+    home.put(".claude.json", &projects.to_string());
+    for (directory, expected) in [
+        ("C:/Work/inner", &[format!("it {URL}")][..]),
+        ("c:/Work", &[format!("it {URL}")]),
+        ("D:/Work", &[]),
+    ] {
+        home.places.directory = directory.into();
+        assert_eq!(home.urls("claude-code"), expected, "{directory}");
+    }
 }

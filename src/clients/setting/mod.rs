@@ -32,6 +32,8 @@ pub struct EntryPlace {
 pub struct Setting {
     /// Where it is.
     pub place: EntryPlace,
+    /// The file belongs to a project, and only the user may change it.
+    pub in_project: bool,
     /// The URLs that the server has in entries.
     pub urls: Vec<String>,
     /// The members of an entry that may hold its URL.
@@ -87,6 +89,7 @@ impl Setting {
         let mut urls = vec![handover.url.to_owned(), handover.command.server.clone()];
         urls.extend(configured.map(|it| it.written.clone()));
         Self {
+            in_project: configured.is_some_and(|it| it.in_project && it.path == place.path),
             place,
             urls,
             url_keys: config::url_keys(handover.client),

@@ -281,7 +281,15 @@ fn deliver(
         Delivery::Setting(setting, older) => (setting, older),
     };
     let (change, is_written) = (setting.change(), consent == Consent::Write);
-    let writable = !writer::is_long(&change);
+    if setting.in_project && is_written {
+        let (path, name) = (change.path.display(), printable(&setting.place.name));
+        return Err(HandoverError::unsuitable(
+            format!("{client} has {name} from {path}, a file of a project, which is not changed"),
+            "leave out --write, and the setting for that file is printed; or choose another name with --name",
+        )
+        .into());
+    }
+    let writable = !writer::is_long(&change) && !setting.in_project;
     if !writable && is_written {
         warn_user!(
             ClientFileTooLarge,

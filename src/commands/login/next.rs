@@ -29,20 +29,14 @@ pub fn commands(
             match named.and_then(|named| Some((named, target(named)?))) {
                 // The client asks us for the token of this login already.
                 Some((named, _)) if ours::asks_for(named, key) => continue,
-                // What this client starts is in a file of the project, which only the user may change.
-                Some((named, target)) if named.in_project && target.is_bridged => {
-                    let words = ["handover", &named.full_name(), "--to", "any"];
-                    (words.map(str::to_owned).to_vec(), &[])
-                }
                 Some((named, target)) => {
-                    let words = [
-                        "handover",
-                        &named.full_name(),
-                        "--to",
-                        target.name,
-                        "--write",
-                    ];
-                    (words.map(str::to_owned).to_vec(), &[])
+                    let words = ["handover", &named.full_name(), "--to", target.name];
+                    let mut words = words.map(str::to_owned).to_vec();
+                    // Only the user may change a file of the project: the setting for it is printed.
+                    if !(named.in_project && target.edits_entry) {
+                        words.push("--write".to_owned());
+                    }
+                    (words, &[])
                 }
                 // A name that the user chose may begin with `-`, and would be an option.
                 None if key.server.starts_with('-') => continue,
