@@ -42,7 +42,13 @@ pub fn find(
                 (None, Some(program)) => {
                     servers::usage(program.to_string(), "a login needs the URL of a server")
                 }
-                (None, None) => servers::no_url(word, like(word, &found.servers, logins)),
+                (None, None) => {
+                    let all = source.map(|_| scan(None)).transpose()?.unwrap_or(found);
+                    let same = all.servers.iter().find(|server| server.name == name);
+                    let same = same.map(|server| printable(&server.full_name()));
+                    let similar = || like(word, &all.servers, logins);
+                    servers::no_url(word, same.or_else(similar))
+                }
             },
         );
     };

@@ -276,9 +276,22 @@ fn explain(err: &clap::Error) -> ExitCode {
     let command = COMMANDS
         .iter()
         .find(|command| **command != "help" && has(command));
+    let option = context(err, ContextKind::InvalidArg).unwrap_or_default();
     let hint = match (tip, command) {
-        (_, Some(&"exec")) if err.kind() == ErrorKind::UnknownArgument && tip.is_none() => {
+        (None, Some(&"exec")) if err.kind() == ErrorKind::UnknownArgument => {
             "put -- before the command: mcp-login exec SERVER -- COMMAND".to_owned()
+        }
+        (None, Some(&"handover"))
+            if err.kind() == ErrorKind::UnknownArgument && !option.starts_with('-') =>
+        {
+            "put --to before the client: mcp-login handover SERVER --to CLIENT".to_owned()
+        }
+        (tip, _) if option.starts_with("--handover ") && err.kind() == ErrorKind::InvalidValue => {
+            let value = context(err, ContextKind::InvalidValue).unwrap_or_default();
+            let server =
+                output::hint::shell(&["mcp-login".into(), value.to_owned(), "--handover".into()]);
+            let tip = tip.map(|tip| format!("{tip}; or "));
+            format!("{}put the server first: {server}", tip.unwrap_or_default())
         }
         (Some(tip), _) => tip.to_owned(),
         (None, _) if err.kind() == ErrorKind::UnknownArgument && elsewhere(err).is_some() => {
@@ -289,7 +302,6 @@ fn explain(err: &clap::Error) -> ExitCode {
     };
     let mut message = message.trim_start_matches("error: ").to_owned();
     let mut hint = hint;
-    let option = context(err, ContextKind::InvalidArg).unwrap_or_default();
     if let Some(variable) = variable_of(option, &words) {
         message = message.replace(&format!("'{option}'"), &variable);
         hint = format!("correct or unset the environment variable {variable}");
@@ -334,6 +346,7 @@ fn elsewhere(err: &clap::Error) -> Option<&'static str> {
         }
         "--debug" | "--trace" => "-v prints each request and its response",
         "--yes" | "-y" => "with handover or --handover, --write writes without asking",
+        "--to" => "use `mcp-login handover SERVER --to CLIENT`, or --handover CLIENT at a login",
         "--list" => "`mcp-login status` lists the logins",
         "--logout" => "use `mcp-login logout SERVER`",
         _ => return None,

@@ -230,3 +230,64 @@ fn every_option_in_the_documents_exists_and_is_in_the_manual() {
     }
     assert!(wrong.is_empty(), "no such options: {}", wrong.join("\n"));
 }
+
+/// Returns the blocks of code in a language, of all documents.
+fn blocks(language: &str) -> Vec<(String, String)> {
+    let documents = files("docs", ".md").into_iter().chain([root("README.md")]);
+    let mut found = Vec::new();
+    for path in documents {
+        let text = fs::read_to_string(&path).expect("a document");
+        for block in text.split("```").skip(1).step_by(2) {
+            if let Some(code) = block.strip_prefix(&format!("{language}\n")) {
+                found.push((path.display().to_string(), code.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+/// Asserts that a shell takes a script.
+#[cfg(unix)]
+fn assert_shell_takes(script: &str, name: &str) {
+    let mut shell = std::process::Command::new("sh");
+    let checked = shell.args(["-n", "-c", script]).output().expect("a shell");
+    let complaint = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(checked.status.success(), "{name}: {complaint}{script}");
+}
+
+#[cfg(unix)]
+#[apply(test)]
+fn the_examples_for_other_programs_are_in_their_formats() {
+    let mut scripts = blocks("sh");
+    for (name, text) in blocks("yaml") {
+        let found: serde_json::Value =
+            serde_saphyr::from_str(&text).unwrap_or_else(|err| panic!("{name}: {err}: {text}"));
+        assert!(found.is_object(), "{name}: {text}");
+        let steps = [&found["steps"], &found["jobs"]["tools"]["steps"]];
+        let steps = steps.into_iter().filter_map(|it| it.as_array()).flatten();
+        let steps = steps.filter_map(|step| step["run"].as_str());
+        let lines = found["tools"]["script"].as_array().into_iter().flatten();
+        let lines = lines.filter_map(|line| line.as_str());
+        scripts.extend(steps.chain(lines).map(|it| (name.clone(), it.to_owned())));
+    }
+    for (name, script) in &scripts {
+        assert_shell_takes(script, name);
+    }
+    assert!(scripts.len() > 8, "{scripts:?}");
+    for (name, text) in blocks("json") {
+        let found = serde_json::from_str::<serde_json::Value>(&text);
+        assert!(found.is_ok(), "{name}: {found:?}: {text}");
+    }
+    let units = blocks("ini");
+    assert!(units.len() > 2, "{units:?}");
+    for (name, text) in units {
+        for line in text.replace("\\\n", " ").lines() {
+            let is_fine = line.is_empty()
+                || line.starts_with(['#', '['])
+                || line.split_once('=').is_some_and(|(key, _)| {
+                    !key.is_empty() && key.chars().all(|it| it.is_ascii_alphanumeric())
+                });
+            assert!(is_fine, "{name}: {line}");
+        }
+    }
+}

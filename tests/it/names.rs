@@ -355,6 +355,7 @@ fn unknown_names_have_near_misses() {
     for (word, shown) in [
         ("linaer", "did you mean linear?"),
         ("codex:linaer", "did you mean codex:linear?"),
+        ("vscode:linear", "did you mean codex:linear?"),
         ("gogle-work", "did you mean google-work?"),
         (
             "nothing-like-it",

@@ -154,6 +154,19 @@ fn usage_errors_are_two_lines() {
             "put -- before the command: mcp-login exec SERVER -- COMMAND",
         ),
         (&["exec", SERVER], "see `mcp-login exec --help`"),
+        (
+            &["handover", SERVER, "claude-code"],
+            "put --to before the client: mcp-login handover SERVER --to CLIENT",
+        ),
+        (
+            &["--handover", "linear"],
+            "put the server first: mcp-login linear --handover",
+        ),
+        (&["--handover", "cursr"], "a similar value exists: 'cursor'"),
+        (
+            &["--to", "cursor", SERVER],
+            "`mcp-login handover SERVER --to CLIENT`",
+        ),
         (&["check", "a", "b"], "b"),
     ] {
         wrong(args, shown);
