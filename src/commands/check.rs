@@ -343,13 +343,21 @@ impl McpClient<'_> {
         {
             return Ok(ToolsAnswer::InsufficientScope(wanted));
         }
-        if status == 401 || !challenge::parse(challenges.iter().copied()).is_empty() {
+        let bearer = challenge::bearer(challenges.iter().copied()).unwrap_or_default();
+        let is_challenged = !challenge::parse(challenges.iter().copied()).is_empty();
+        // Another error than that of the token is about who has it.
+        let is_of_token = bearer
+            .error
+            .as_deref()
+            .is_none_or(|it| it == "invalid_token");
+        if status == 401 || is_challenged && is_of_token {
             let only_bound = challenge::wants_bound(challenges);
             return Ok(ToolsAnswer::Unauthorized { only_bound });
         }
         let body = response.read().map_err(|err| self.unreachable(err))?;
         let words = token_endpoint::words_of_any_form(&body);
-        let words = [words.error, words.description].into_iter().flatten();
+        let words = [words.error, words.description.or(bearer.error_description)];
+        let words = words.into_iter().flatten();
         let words = words.filter(|text| !self.quotes_token(text));
         Ok(ToolsAnswer::Refused(
             words

@@ -510,6 +510,13 @@ fn c52_a_server_that_refuses_the_account() {
             Reply::text(403, "text/plain", "not assigned\nx"),
             "refuses this account: not assigned",
         ),
+        (
+            Reply::status(403).with(
+                "WWW-Authenticate",
+                "Bearer error=\"access_denied\", error_description=\"not assigned\"",
+            ),
+            "refuses this account: not assigned",
+        ),
     ] {
         let fake = served(move |_| reply.clone());
         let finished = check(&fake).expect_error(3, "account_refused");
