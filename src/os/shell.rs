@@ -33,7 +33,30 @@ fn in_double_quotes(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@+,".contains(&byte);
     match !word.is_empty() && word.bytes().all(plain) {
         true => word.to_owned(),
-        false => format!("\"{word}\""),
+        false => {
+            let end = if word.ends_with('\\') { r"\" } else { "" };
+            format!("\"{}{end}\"", word.replace('"', "\\\""))
+        }
+    }
+}
+
+/// Returns a word in a form in which [`super::command::words`] reads it as this word. On Windows it is in single quotes if it can be:
+/// Windows PowerShell passes no double quotes of an argument on, and those of a setting are around it.
+///
+/// Spec: PowerShell, about_Parsing, `PSNativeCommandArgumentPassing`.
+pub fn quoted_in_command(word: &str) -> String {
+    match cfg!(windows) {
+        true => in_quotes(word),
+        false => quoted(word),
+    }
+}
+
+fn in_quotes(word: &str) -> String {
+    let is_special = |it: char| it.is_whitespace() || "'\"".contains(it);
+    match word {
+        _ if !word.is_empty() && !word.contains(is_special) => word.to_owned(),
+        _ if word.contains('\'') => format!("\"{word}\""),
+        _ => format!("'{word}'"),
     }
 }
 
@@ -49,6 +72,15 @@ fn words_of_setting_on(is_windows: bool, command: &str) -> Vec<String> {
     while let Some(next) = characters.next() {
         match (next, quote) {
             (_, Some(end)) if next == end => quote = None,
+            // Spec: CommandLineToArgvW: backslashes are special before a double quote only.
+            ('\\', Some('"'))
+                if is_windows
+                    && [r#"""#, r#"\""#]
+                        .iter()
+                        .any(|it| characters.as_str().starts_with(it)) =>
+            {
+                word.extend(characters.next());
+            }
             // It divides the names of a path on Windows.
             ('\\', None) if !is_windows => word.extend(characters.next()),
             ('\'' | '"', None) => quote = Some(next),
@@ -96,6 +128,11 @@ mod tests {
             (r"C:\x\mcp-login.exe", r#""C:\x\mcp-login.exe""#),
             (r"C:\Ann Lee\mcp-login.exe", r#""C:\Ann Lee\mcp-login.exe""#),
             ("", "\"\""),
+            (r"C:\Ann Lee\", r#""C:\Ann Lee\\""#),
+            (
+                r#"exec:"C:\Ann's x\y.exe" z"#,
+                r#""exec:\"C:\Ann's x\y.exe\" z""#,
+            ),
         ] {
             assert_eq!(in_double_quotes(word), written);
             assert_eq!(words_of_setting_on(true, written), [word]);
@@ -104,6 +141,18 @@ mod tests {
             words_of_setting_on(true, r"$('C:\Ann Lee\x' token C:\y)"),
             ["$", r"C:\Ann Lee\x", "token", r"C:\y", ""]
         );
+    }
+
+    #[test]
+    fn win10_words_of_a_helper_s_command() {
+        for (word, written) in [
+            (r"C:\x\helper.exe", r"C:\x\helper.exe"),
+            (r"C:\Ann Lee\helper.exe", r"'C:\Ann Lee\helper.exe'"),
+            (r"C:\Ann's\helper.exe", "\"C:\\Ann's\\helper.exe\""),
+            ("", "''"),
+        ] {
+            assert_eq!(in_quotes(word), written);
+        }
     }
 
     #[test]

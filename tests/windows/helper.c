@@ -1,11 +1,12 @@
 /* The store helper tests/stores/directory for Windows: helper.exe DIRECTORY [FAULT=VERB] VERB. The faults are `fail`, and `hang`
- * with a program that it has started. */
+ * with a program that it has started. And a browser, which agrees to everything: helper.exe visit URL. */
 #include <fcntl.h>
 #include <io.h>
 #include <process.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <winsock2.h>
 #include <windows.h>
 
 static char request[1 << 20];
@@ -42,8 +43,38 @@ static char *text(const char *file)
     return all;
 }
 
+/* Gets a page of this machine, and follows its redirections. */
+static int visit(const char *url)
+{
+    static char host[64], target[8192], answer[1 << 16];
+    WSADATA data;
+    int count;
+    WSAStartup(MAKEWORD(2, 2), &data);
+    while (sscanf(url, "http://%63[^/]%8191[^\r\n]", host, target) == 2) {
+        struct sockaddr_in at = {AF_INET, htons((u_short)atoi(strchr(host, ':') + 1)), {{{127, 0, 0, 1}}}, {0}};
+        SOCKET page = socket(AF_INET, SOCK_STREAM, 0);
+        int length = snprintf(request, sizeof request,
+                              "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nSec-Fetch-Site: cross-site\r\n"
+                              "Sec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n\r\n", target, host);
+        if (connect(page, (struct sockaddr *)&at, sizeof at) != 0 || send(page, request, length, 0) != length)
+            return 1;
+        for (length = 0; length < (int)sizeof answer - 1; length += count) {
+            if ((count = recv(page, answer + length, (int)sizeof answer - 1 - length, 0)) <= 0)
+                break;
+        }
+        answer[length] = 0;
+        closesocket(page);
+        if (!(url = strstr(answer, "\r\nLocation: ")))
+            return strncmp(answer, "HTTP/1.1 200 ", 13) != 0;
+        url += strlen("\r\nLocation: ");
+    }
+    return 1;
+}
+
 int main(int count, char **words)
 {
+    if (count == 3 && strcmp(words[1], "visit") == 0)
+        return visit(words[2]);
     const char *directory = words[1], *verb = words[count - 1], *fault = count > 3 ? words[2] : "";
     const char *at = strchr(fault, '=');
     if (at && strcmp(at + 1, verb) == 0) {

@@ -26,7 +26,7 @@ use crate::oauth::text::printable;
 use crate::os::clock::Deadline;
 use crate::os::command;
 use crate::os::programs;
-use crate::os::shell::quoted_in_setting;
+use crate::os::shell::quoted_in_command;
 use crate::os::sync::lock;
 use crate::warning::warn_user;
 
@@ -67,21 +67,20 @@ pub const KIND: BackendKind = BackendKind {
     },
 };
 
-/// Returns a command that means the same in every directory.
+/// Returns a command that means the same in every directory, in a form for the arguments of hints and settings.
 fn anywhere(command: &OsStr) -> String {
     let text = command.to_string_lossy();
     let mut words = command::words(&text);
-    let Some(program) = words.first_mut().filter(|it| programs::is_path(it)) else {
-        return text.into_owned();
-    };
-    match std::path::absolute(&*program) {
-        Ok(path) if Path::new(program).is_relative() => {
+    let program = words.first_mut().filter(|it| programs::is_path(it));
+    match program.map(|it| (std::path::absolute(&*it), it)) {
+        Some((Ok(path), program)) if Path::new(program).is_relative() => {
             *program = path.to_string_lossy().into_owned();
-            let words: Vec<_> = words.iter().map(|it| quoted_in_setting(it)).collect();
-            words.join(" ")
         }
-        _ => text.into_owned(),
+        _ if !text.contains('"') => return text.into_owned(),
+        _ => {}
     }
+    let words: Vec<_> = words.iter().map(|it| quoted_in_command(it)).collect();
+    words.join(" ")
 }
 
 /// What a value holds.

@@ -42,6 +42,14 @@ fn win2_a_login_longer_than_an_entry_of_the_keyring() {
     run("token", home, &fake).expect(3);
 }
 
+#[apply(test)]
+fn win2_doctor_tests_the_credential_manager() {
+    let doctor = windows().args(["doctor", "--store", "keyring"]).run();
+    let words: Vec<_> = doctor.stdout.split_whitespace().collect();
+    let said = words.join(" ");
+    assert!(said.contains("a write, a read and a delete work"), "{said}");
+}
+
 /// Runs a command of Wine itself.
 #[cfg(unix)]
 fn wine(words: &[&str]) -> String {

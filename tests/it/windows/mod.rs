@@ -1,6 +1,8 @@
 //! The program for Windows, run under Wine: only `tests/windows/run` runs these tests. What Wine cannot prove is in
 //! `docs/windows.md`.
 
+#[cfg(unix)]
+mod browser;
 mod clients;
 mod connect;
 mod keyring;
@@ -158,15 +160,22 @@ fn win4_sixteen_processes_refresh_once() {
         .map(|_| at(&home, "token", &servers.fake).start())
         .collect();
     let finished: Vec<_> = running.into_iter().map(Running::finish).collect();
+    // On a busy machine all callers may give up after their 8 seconds; a later one gets what was refreshed meanwhile.
+    let again = || {
+        let again = at(&home, "token", &servers.fake).run();
+        (again.code != Some(5)).then_some(again)
+    };
+    let tokens: Vec<_> = finished
+        .into_iter()
+        .map(|it| match it.code {
+            Some(5) => wait_for("a token", again),
+            _ => it,
+        })
+        .map(|it| it.expect(0).stdout)
+        .collect();
     let kept = home.kept(&servers.fake);
-    assert!(finished.iter().any(|it| it.code == Some(0)));
-    for finished in finished {
-        // On a busy machine a caller may give up after its 8 seconds; the next one gets what was refreshed meanwhile.
-        let finished = match finished.code {
-            Some(5) => at(&home, "token", &servers.fake).run().expect(0),
-            _ => finished.expect(0),
-        };
-        assert_eq!(kept["access_token"], finished.stdout.trim_end());
+    for token in tokens {
+        assert_eq!(kept["access_token"], token.trim_end());
     }
     assert_eq!(servers.refreshes(), 1);
     assert!(!servers.was_reused());
@@ -297,4 +306,15 @@ fn win8_exit_codes() {
             .args(command);
         code(program).expect(expected);
     }
+}
+
+/// `tests/windows/run` takes the right to low ports away, so that Wine answers for them as Windows does for reserved ones.
+#[cfg(unix)]
+#[apply(test)]
+fn win8_a_port_that_the_system_has_reserved() {
+    let fake = Fake::start();
+    let finished = login(&fake).args(["--port", "80"]).run();
+    let finished = finished.expect_error(8, "port_taken");
+    let said = &finished.stderr;
+    assert!(said.contains("Windows may have reserved it"), "{said}");
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{at, windows};
+use super::{at, login, windows};
 use crate::support::fake::Fake;
 use crate::support::program::{Finished, Program};
 use crate::support::rotating::Home;
@@ -61,4 +61,31 @@ fn win6_help_names_the_places_of_windows() {
         assert!(help.contains(place), "{help}");
     }
     assert!(!help.contains("~/"), "{help}");
+}
+
+/// With a quote, characters that PowerShell takes for its own, and more of them than old interfaces took.
+#[apply(test)]
+fn win6_a_hint_names_any_directory_for_powershell() {
+    let fake = Fake::start();
+    let home = Home::new();
+    let directory = format!("Ann's data & $x;{}", "y".repeat(100));
+    let path = format!("{}/{directory}/{directory}/z", home.path().display());
+    let path = match cfg!(windows) {
+        true => path.replace('/', "\\"),
+        false => format!("Z:{path}").replace('/', "\\"),
+    };
+    let token = |url: &str| {
+        let words = ["token", "--store", "file", "--data-dir", &path, url];
+        windows().at_home(home.path()).args(words).run()
+    };
+    let url = format!("{}?a=1&b=2", fake.mcp());
+    let said = token(&url).expect(3).stderr;
+    let quoted = path.replace('\'', "''");
+    let hint = format!("mcp-login '{url}' --store file --data-dir '{quoted}'");
+    assert!(said.contains(&hint), "{said}");
+    let words = ["--data-dir", &path];
+    let login = login(&fake).at_home(home.path()).args(words);
+    login.agree().expect(0);
+    let token = token(&fake.mcp()).expect(0);
+    assert_eq!(token.stdout.trim_end(), "access-1");
 }

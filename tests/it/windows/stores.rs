@@ -13,7 +13,7 @@ use crate::support::program::{Finished, Program};
 use crate::support::{visit, wait_for};
 
 /// A directory with a name that needs quotes, in which a helper is, as a program and as a script.
-fn helpers() -> TempDir {
+pub(super) fn helpers() -> TempDir {
     let place = tempfile::tempdir().expect("a directory");
     let directory = place.path().join("Ann's (own) helpers");
     fs::create_dir(&directory).expect("a directory");
@@ -25,7 +25,7 @@ fn helpers() -> TempDir {
     place
 }
 
-fn on_windows(path: &Path) -> String {
+pub(super) fn on_windows(path: &Path) -> String {
     format!("Z:{}", path.display()).replace('/', "\\")
 }
 
