@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::failure::Hint;
 use crate::oauth::endpoint::{self, UrlError};
+use crate::oauth::text::printable;
 use crate::os::terminal;
 use crate::store::{server_name, StoredId, DEFAULT_PROFILE};
 
@@ -118,17 +119,27 @@ pub fn parse(text: &str, profile: Option<&str>, has_issuer: bool) -> Result<Pars
 ///
 /// # Errors
 ///
-/// [`Error::Usage`], which names the entry and not its URL: a variable in it may be a secret.
+/// [`Error::Usage`], which names the entry, and its URL without the values of variables, which may be secrets.
 pub fn parse_named(named: &ConfiguredServer, profile: Option<&str>) -> Result<ParsedServer, Error> {
     let url = named.url.split('#').next().unwrap_or(&named.url);
     match login_url(url) {
         Ok(_) => parse(url, profile, false),
-        Err(why) => Err(names::unusable(&ConfigProblem {
-            client: named.source,
-            name: Some(named.name.clone()),
-            path: named.path.clone(),
-            why: format!("its URL cannot be used: {why}"),
-        })),
+        Err(why) => {
+            let url = printable(&named.shown_url());
+            let problem = ConfigProblem {
+                client: named.source,
+                name: Some(named.name.clone()),
+                path: named.path.clone(),
+                why: format!("{url} cannot be used: {why}"),
+            };
+            Err(match (why, url.strip_prefix("http://")) {
+                (UrlError::Plaintext, Some(rest)) => usage(
+                    problem.to_string(),
+                    format!("repair it, or try https://{rest}"),
+                ),
+                _ => names::unusable(&problem),
+            })
+        }
     }
 }
 
