@@ -309,7 +309,7 @@ fn a_password_in_a_url_is_not_shown() {
             finished.stdout
         );
         assert!(
-            finished.stderr.contains(".example") || finished.stderr.contains("this URL"),
+            finished.stderr.contains(".example") || finished.stderr.contains("its URL"),
             "{}",
             finished.stderr
         );
