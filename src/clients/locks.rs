@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use anyhow::{anyhow, Context};
+use anyhow::anyhow;
 
 use super::Lock;
-use crate::os::clock::Deadline;
+use crate::os::clock::{since_boot, Deadline};
 use crate::os::files::{self, DiskError, LockFile};
+use crate::os::signals::{self, Deferral};
 use crate::warning::warn_user;
 
 /// Longest wait for a client that holds its lock.
@@ -25,8 +26,12 @@ const ABANDONED: Duration = Duration::from_secs(60);
 pub(super) enum HeldLock {
     /// A lock of the operating system.
     File { _lock: LockFile },
-    /// A directory with a file that holds `owner`. Another process may replace the directory by its own.
-    Directory { path: PathBuf, owner: String },
+    /// A directory with a file that holds `owner`, which nobody else removes. Another process may replace it by its own.
+    Directory {
+        path: PathBuf,
+        owner: String,
+        _deferral: Deferral,
+    },
 }
 
 /// The name of that file.
@@ -48,41 +53,39 @@ pub(super) fn acquire(lock: &Lock) -> Result<HeldLock, DiskError> {
 }
 
 /// Makes a directory with a file in it and renames it: for Cline an empty directory is a free lock, for opencode any
-/// directory is a held one.
+/// directory is a held one. A signal ends this process while it waits, and not while there is a directory of its own.
 fn acquire_directory(path: &Path, deadline: Deadline) -> Result<HeldLock, DiskError> {
     let ours = path.with_extension(format!("{}.tmp", std::process::id()));
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_nanos();
+    let now = since_boot().as_nanos();
     let owner = format!("{} {} {now}", env!("CARGO_PKG_NAME"), std::process::id());
-    files::make_private_directories(&ours)
-        .and_then(|()| fs::write(ours.join(OWNER), &owner))
-        .with_context(|| cannot(path))?;
     loop {
-        let Err(err) = files::rename_to_free(&ours, path) else {
-            let path = path.to_owned();
-            return Ok(HeldLock::Directory { path, owner });
+        let deferral = signals::defer();
+        let made = files::make_private_directories(&ours)
+            .and_then(|()| fs::write(ours.join(OWNER), &owner));
+        let Err(err) = made.and_then(|()| files::rename_to_free(&ours, path)) else {
+            return Ok(HeldLock::Directory {
+                path: path.to_owned(),
+                owner,
+                _deferral: deferral,
+            });
         };
-        let is_held = files::is_name_taken(&err);
-        if is_held && is_abandoned(path) && remove(path, is_abandoned) {
+        let _ = fs::remove_dir_all(&ours);
+        if !files::is_name_taken(&err) {
+            return Err(anyhow!(err).context(cannot(path)).into());
+        }
+        if is_abandoned(path) && remove(path, is_abandoned) {
             warn_user!(
                 LockRemoved,
                 "{} was left behind, and is removed",
                 path.display()
             );
-            continue;
-        }
-        if is_held && !deadline.passed() {
-            std::thread::sleep(PAUSE);
-            continue;
-        }
-        let _ = fs::remove_dir_all(&ours);
-        if is_held {
+        } else if deadline.passed() {
             let (path, holder) = (path.to_owned(), None);
             return Err(DiskError::Locked { path, holder });
+        } else {
+            drop(deferral);
+            std::thread::sleep(PAUSE);
         }
-        return Err(anyhow!(err).context(cannot(path)).into());
     }
 }
 
@@ -123,7 +126,7 @@ fn cannot(path: &Path) -> String {
 
 impl Drop for HeldLock {
     fn drop(&mut self) {
-        if let Self::Directory { path, owner } = self {
+        if let Self::Directory { path, owner, .. } = self {
             remove(path, |found| {
                 fs::read_to_string(found.join(OWNER)).is_ok_and(|found| found == *owner)
             });
@@ -134,7 +137,7 @@ impl Drop for HeldLock {
 #[cfg(test)]
 mod tests {
     #[cfg(unix)]
-    use std::fs::FileTimes;
+    use std::{fs::FileTimes, time::SystemTime};
 
     use super::*;
 

@@ -11,7 +11,6 @@ use super::locks::acquire;
 use super::{Change, HandoverError};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::files::{self, DiskError};
-use crate::os::signals;
 
 /// Largest file of a client that is read as a whole, in bytes.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -152,8 +151,6 @@ fn edited(change: &Change) -> Result<(Option<Text>, Text), WriteError> {
 
 fn write_one(change: &Change) -> Result<(), WriteError> {
     let path = &change.path;
-    // The lock of a client may be a directory, which nobody else removes.
-    let _deferral = signals::defer();
     let _held = change.lock.as_ref().map(acquire).transpose()?;
     let (old, new) = edited(change)?;
     if old.as_ref() != Some(&new) {

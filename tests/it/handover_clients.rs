@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::process::Signal;
 use serde_json::{json, Value};
 
 use crate::support::fake::Fake;
@@ -11,6 +12,7 @@ use crate::support::program::Program;
 use crate::support::rotating::{Home, Rotating};
 use crate::support::skip::needs;
 use crate::support::strace;
+use crate::support::wait_for;
 
 /// When the login of a [`Home::expired`] expired, in seconds.
 const EXPIRED: i64 = 1_577_840_400;
@@ -549,26 +551,40 @@ fn texts(home: &Home, directory: &Path) -> String {
 /// opencode and Cline make a directory as long as they write; both would be overwritten otherwise.
 #[apply(test)]
 fn cw2_a_client_that_writes_is_waited_for() {
-    let servers = Rotating::start();
-    let (fake, home) = (&servers.fake, Home::expired(&servers));
     let (client, configuration, tokens) = CLIENTS[3];
-    configure(&home, client, configuration, &fake.mcp());
-    let lock = home.path().join(format!("{tokens}.lock"));
-    write(&lock.join("owner.1"), "1");
-    let running = hand_over_as_x(&home, fake, client).start();
-    let mine = crate::support::wait_for("a directory with its owner beside the lock", || {
-        let names = fs::read_dir(lock.parent().expect("a directory"))
-            .expect("a directory")
-            .flatten();
-        names.map(|entry| entry.path()).find(|path| {
-            path.extension().is_some_and(|end| end == "tmp") && path.join("owner").exists()
-        })
-    });
-    assert!(read(&home.path().join(tokens))["mcpServers"]["x"]["oauth"].is_null());
-    fs::remove_dir_all(&lock).expect("the lock is let go");
-    running.finish().expect(0);
-    assert!(read(&home.path().join(tokens))["mcpServers"]["x"]["oauth"].is_object());
-    assert!(!lock.exists() && !mine.exists());
+    for is_interrupted in [true, false] {
+        let servers = Rotating::start();
+        let (fake, home) = (&servers.fake, Home::expired(&servers));
+        configure(&home, client, configuration, &fake.mcp());
+        let lock = home.path().join(format!("{tokens}.lock"));
+        write(&lock.join("owner.1"), "1");
+        let directory = lock.parent().expect("a directory");
+        let modified = || {
+            let found = fs::metadata(directory).expect("a directory");
+            found.modified().expect("a time")
+        };
+        let running = hand_over_as_x(&home, fake, client).start();
+        for _ in 0..3 {
+            // It tries with a directory of its own beside the lock.
+            let last = modified();
+            wait_for("a try at the lock", || (modified() != last).then_some(()));
+        }
+        let has_login = || read(&home.path().join(tokens))["mcpServers"]["x"]["oauth"].is_object();
+        assert!(!has_login());
+        if is_interrupted {
+            running.process().signal(Signal::INT);
+            let ended = running.finish();
+            assert!(ended.signal == Some(2) || ended.code == Some(130));
+            assert!(!has_login());
+        } else {
+            fs::remove_dir_all(&lock).expect("the lock is let go");
+            running.finish().expect(0);
+            assert!(has_login() && !lock.exists());
+        }
+        let names = fs::read_dir(directory).expect("a directory").flatten();
+        let mut names = names.map(|entry| entry.file_name().into_string().expect("a name"));
+        assert!(!names.any(|name| name.ends_with(".tmp")));
+    }
 }
 
 #[apply(test)]
