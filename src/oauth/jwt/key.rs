@@ -14,7 +14,6 @@ use zeroize::Zeroizing;
 
 use super::algorithm::{Algorithm, KeyKind};
 use super::{base64url, jwk, pem};
-use crate::oauth::body::without_byte_order_mark;
 
 /// A private key that signs JWTs. Its `Debug` shows no more than its kind.
 pub struct SigningKey {
@@ -112,9 +111,10 @@ impl SigningKey {
     ///
     /// A [`KeyError`].
     pub fn read(bytes: &[u8], kid: Option<&str>) -> Result<Self, KeyError> {
-        let bytes = without_byte_order_mark(bytes);
         let text = std::str::from_utf8(bytes).map_err(|_| KeyError::Binary)?;
-        match text.trim_start().as_bytes().first() {
+        // Byte order marks too, wherever they stand between blanks.
+        let text = text.trim_start_matches(|it: char| it.is_whitespace() || it == '\u{feff}');
+        match text.as_bytes().first() {
             Some(b'{') => jwk::read(text, kid),
             _ if text.contains("-----BEGIN ") => Ok(Self {
                 pair: pem::read(text)?,
