@@ -141,6 +141,9 @@ fn k3_k4_the_users_answer_to_a_prompt_counts() {
             asked,
             "{shown}"
         );
+        // It answers one after another, so all that came before this is written.
+        answer(&keyring.url);
+        keyring.wait_for_count("asked Answer ", 1 + usize::from(asked));
         let log = keyring.log();
         let was_asked = |method: &str| log.contains(&format!("asked {method} "));
         let order = (
@@ -183,6 +186,8 @@ fn k3_a_prompt_that_asks_nobody_needs_no_display() {
             .run();
         assert_eq!(finished.code, Some(7), "{}", finished.stderr);
         assert!(finished.stderr.contains(said), "{}", finished.stderr);
+        answer(&keyring.url);
+        keyring.wait_for_count("asked Answer ", 1);
         let log = keyring.log();
         let was_asked = |method: &str| log.contains(&format!("asked {method} "));
         assert!(was_asked("CreateItem") && was_asked("Prompt"), "{log}");

@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::support::program::ReservedPort;
-use crate::support::{send, PATIENCE};
+use crate::support::{send, wait_for, PATIENCE};
 
 /// How long a server may take until it says that it is ready: Python is slow to start on a busy machine.
 const READY: Duration = Duration::from_secs(90);
@@ -162,6 +162,13 @@ impl Server {
     /// Returns everything the server said so far.
     pub fn log(&self) -> String {
         self.log.text()
+    }
+
+    /// Waits until the server has reported this as often, and requires that it was not more often.
+    pub fn wait_for_count(&self, text: &str, count: usize) {
+        let reported = || self.log().matches(text).count();
+        wait_for(text, || (reported() >= count).then_some(()));
+        assert_eq!(reported(), count, "{text}: {}", self.log());
     }
 
     /// Waits for the server to report this event.

@@ -91,15 +91,7 @@ fn chromium_consents_at_oidc_provider() {
 
     ask(&bed, &server, &["check"]).exits(0);
     server.wait_for_event("mcp tools/list");
-    assert_eq!(
-        server
-            .log()
-            .matches("event authorization_code.consumed")
-            .count(),
-        1,
-        "{}",
-        server.log()
-    );
+    server.wait_for_count("event authorization_code.consumed", 1);
     assert!(!server.log().contains("error"), "{}", server.log());
 
     let seen = bed.seen("consent");

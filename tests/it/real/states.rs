@@ -35,17 +35,12 @@ const FAULTS: [Fault; 9] = [
         [7, 7],
         "no keyring service",
     ),
-    (
-        "k2 a silent bus",
-        |kept| be_silent(kept),
-        [7, 7],
-        "did not answer in time",
-    ),
+    ("k2 a silent bus", |kept| be_silent(kept), [7, 7], SILENT),
     (
         "k2 a stopped keyring",
         |kept| kept.signal(Signal::STOP),
         [7, 7],
-        "did not answer in time",
+        SILENT,
     ),
     (
         "k1 a keyring that has gone",
@@ -110,12 +105,20 @@ fn double(kept: &mut Kept) {
         .put_text(&kept.servers.fake.mcp(), &text, &["another", "attribute"]);
 }
 
-/// Runs a command and requires this exit code, in time, with a hint and without a product or a secret if it fails.
+/// What is said of a keyring that does not answer.
+const SILENT: &str = "did not answer in time";
+
+/// Runs a command and requires this exit code and words, in time, with a hint and without a product or a secret if it fails. It
+/// runs again where a busy machine kept a keyring from answering.
 #[track_caller]
-fn in_time(program: Program, code: i32, what: &str) -> Finished {
-    let started = Instant::now();
-    let finished = program.run();
-    let (took, said) = (started.elapsed(), &finished.stderr);
+fn in_time(program: impl Fn() -> Program, (code, words): (i32, &str), what: &str) -> Finished {
+    let (finished, took) = repeat(what, || {
+        let started = Instant::now();
+        let finished = program().run();
+        let is_held_up = finished.stderr.contains(SILENT) && !(code == 7 && words == SILENT);
+        (!is_held_up).then(|| (finished, started.elapsed()))
+    });
+    let said = &finished.stderr;
     assert_eq!(
         finished.code,
         Some(code),
@@ -124,6 +127,7 @@ fn in_time(program: Program, code: i32, what: &str) -> Finished {
     );
     assert!(took < LIMIT, "{what}: {took:?}");
     if code != 0 {
+        assert!(said.contains(words), "{what}: {said}");
         assert!(
             said.contains("hint: ") && finished.stdout.is_empty(),
             "{what}: {} {said}",
@@ -160,12 +164,8 @@ fn k1_k2_k3_k7_k8_each_command_reports_what_is_wrong_with_the_keyring() {
                     let run = move || {
                         let what = format!("{name}: {words_of_command:?} --store {store}");
                         let expected = if is_logout { logout_code } else { code };
-                        let finished = in_time(kept.at(words_of_command, store), expected, &what);
-                        assert!(
-                            expected == 0 || finished.stderr.contains(words),
-                            "{what}: {}",
-                            finished.stderr
-                        );
+                        let command = || kept.at(words_of_command, store);
+                        in_time(command, (expected, words), &what);
                     };
                     if is_logout && logout_code == 0 {
                         continue;
@@ -174,7 +174,7 @@ fn k1_k2_k3_k7_k8_each_command_reports_what_is_wrong_with_the_keyring() {
                 }
             });
             if logout_code == 0 {
-                in_time(kept.at(&["logout"], "auto"), 0, name);
+                in_time(|| kept.at(&["logout"], "auto"), (0, ""), name);
             }
             assert_eq!(
                 kept.servers.refreshes(),
@@ -303,12 +303,9 @@ fn moved_to_the_file(kept: &Kept, name: &str, finished: &Finished) {
     in_file(&finished.stdout);
     if name == "stopped" {
         kept.signal(Signal::CONT);
-        in_time(kept.at(&["token"], "keyring"), 3, "the old copy");
-        in_time(
-            kept.at(&["token", "--refresh"], "keyring"),
-            3,
-            "the old copy",
-        );
+        for words in [&["token"][..], &["token", "--refresh"]] {
+            in_time(|| kept.at(words, "keyring"), (3, ""), "the old copy");
+        }
     }
     let next = until_done(|| kept.at(&["token", "--refresh"], "auto"))
         .expect(0)
