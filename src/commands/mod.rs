@@ -90,7 +90,7 @@ const MORE_EXAMPLES: &str = "
                                                    open the address anywhere
   mcp-login --provider google --client-file client_secret.json --tools gmail
                                                    Google, for workspace-mcp
-  mcp-login demo                                   a login to a server of its own
+  mcp-login demo                                   a login to a demo server
 
 Every option that takes a value can also be set through an environment variable,
 as MCP_LOGIN_TIMEOUT=2m for --timeout.";
