@@ -184,7 +184,8 @@ fn memory() {
         return;
     }
     let fake = Fake::start();
-    let token = home_with(1, &fake).at("token", &fake);
+    let home = home_with(1, &fake);
+    let token = home.at("token", &fake);
     let token = peak::of(token, |program| drop(program.run().expect(0)));
     println!("| `token` | {token:.1} MiB |");
     let login = peak::of(Program::login(&fake), |program| drop(agree(program)));
