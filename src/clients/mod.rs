@@ -112,6 +112,13 @@ impl Places {
         })
     }
 
+    /// Tells whether this is the home directory, also where the environment names that through a symbolic link: the working
+    /// directory is always the real one.
+    pub fn is_home(&self, directory: &Path) -> bool {
+        let real = || self.home.canonicalize();
+        directory == self.home || real().is_ok_and(|home| home == directory)
+    }
+
     /// Returns the value of an environment variable, unless it is empty.
     pub fn variable(&self, name: &str) -> Option<&str> {
         let value = self.variables.get(name)?;

@@ -269,7 +269,7 @@ fn project_directories(places: &Places) -> Vec<&Path> {
     let mut found = Vec::new();
     for directory in places.directory.ancestors() {
         found.push(directory);
-        if directory == places.home || directory.join(".git").exists() {
+        if places.is_home(directory) || directory.join(".git").exists() {
             break;
         }
     }

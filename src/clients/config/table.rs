@@ -430,10 +430,10 @@ impl Location {
             // Another row of the table has the file in the home directory, which is the user's.
             Up(file) => project_directories(places)
                 .into_iter()
-                .filter(|it| *it != places.home)
+                .filter(|it| !places.is_home(it))
                 .map(|directory| (below(directory, file), Some(directory.to_owned())))
                 .collect(),
-            Here(_) if places.directory == places.home => Vec::new(),
+            Here(_) if places.is_home(&places.directory) => Vec::new(),
             Here(file) => vec![(
                 below(&places.directory, file),
                 Some(places.directory.clone()),

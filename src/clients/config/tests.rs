@@ -1125,3 +1125,28 @@ fn win7_claude_codes_project_by_either_case_of_its_drive() {
         assert_eq!(home.urls("claude-code"), expected, "{directory}");
     }
 }
+
+/// The working directory is the real one, whatever the environment says.
+#[cfg(unix)]
+#[test]
+fn n9_a_home_directory_named_through_a_symbolic_link_is_no_project() {
+    let mut home = Home::new();
+    let real = home.root.path().canonicalize().unwrap();
+    let link = real.join("link");
+    std::os::unix::fs::symlink(real.join("ann"), &link).unwrap();
+    home.places.home = link;
+    for file in [".cursor/mcp.json", "ann/.cursor/mcp.json"] {
+        let servers = json!({"mcpServers": {file: {"url": URL}}});
+        home.put(file, &servers.to_string());
+    }
+    for directory in ["ann", "ann/work"] {
+        home.places.directory = real.join(directory);
+        fs::create_dir_all(&home.places.directory).unwrap();
+        let servers = home.scan("cursor").servers;
+        let found: Vec<_> = servers
+            .iter()
+            .map(|it| (it.name.as_str(), it.in_project))
+            .collect();
+        assert_eq!(found, [("ann/.cursor/mcp.json", false)], "{directory}");
+    }
+}
