@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::support::program::{Finished, Program, Running};
-use crate::support::{parameter, send, visit, Answer, HELD_UP};
+use crate::support::{in_time, parameter, send, visit, Answer};
 
 /// A demo with a temporary directory of its own.
 struct Demo {
@@ -58,7 +58,7 @@ fn expect_nothing_left(temporary: &tempfile::TempDir, finished: &Finished) {
 fn the_demo_consents_by_itself_without_a_person() {
     let started = Instant::now();
     let finished = Demo::new(&[]).run().expect(0);
-    assert!(started.elapsed() < Duration::from_secs(5) + HELD_UP);
+    in_time("the demo", started, Duration::from_secs(5));
     assert_eq!(finished.stdout, "");
     for text in [
         "1. a protected MCP server now runs at http://127.0.0.1:",

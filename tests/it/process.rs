@@ -16,7 +16,7 @@ use crate::support::fake::{Fake, Gate, Reply};
 use crate::support::program::{Finished, Program, Running, LOGIN_LIMIT};
 use crate::support::pty::Pty;
 use crate::support::skip::{is_root, needs_root, needs_signal};
-use crate::support::{repeat, visit, wait_for, HELD_UP};
+use crate::support::{in_time, repeat, visit, wait_for};
 
 /// Returns the signals that end a program, with their numbers.
 fn signals() -> impl Iterator<Item = (Signal, i32)> {
@@ -150,8 +150,7 @@ fn r1_a_signal_does_not_wait_long_for_an_exchange() {
     let started = Instant::now();
     login.process().signal(Signal::TERM);
     let finished = login.finish();
-    let limit = Duration::from_secs(6) + HELD_UP;
-    assert!(started.elapsed() < limit, "{:?}", started.elapsed());
+    in_time("the end", started, Duration::from_secs(6));
     ended_by(&finished, 15);
     assert!(!visitor
         .join()
@@ -470,11 +469,8 @@ fn a_deadline_is_announced_and_kept() {
         .args(["--timeout", "1s"])
         .run()
         .expect_error(4, "timed_out");
-    assert!(
-        started.elapsed().as_millis() >= 1000 && started.elapsed() < HELD_UP * 2,
-        "{:?}",
-        started.elapsed()
-    );
+    assert!(started.elapsed().as_millis() >= 1000);
+    in_time("the end", started, Duration::from_secs(10));
     let error = finished.event("error");
     assert_eq!(error["server"], fake.mcp());
     assert!(

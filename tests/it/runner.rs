@@ -16,6 +16,7 @@ use libtest_mimic::{Arguments, Completion, Trial};
 
 use crate::support::permits::{Permit, Permits};
 use crate::support::skip::Skipped;
+use crate::support::Late;
 
 /// How many tests work at once, unless `--test-threads` or `RUST_TEST_THREADS` says otherwise: more than there are
 /// processors, because each of them waits for a program or a disk now and then.
@@ -27,6 +28,9 @@ const WAITING_AT_ONCE: usize = 4;
 /// How many of those that work with real components run at once, because all beside each other they would make the
 /// timings of a small machine meaningless.
 const REAL_AT_ONCE: usize = 3;
+
+/// How often a test is tried that is late.
+const TRIES: usize = 4;
 
 /// A test that takes longer is named at the end.
 const LONG: Duration = Duration::from_secs(5);
@@ -128,6 +132,23 @@ pub fn permit_real() -> Permit {
     real
 }
 
+/// Runs a test until it is in time.
+fn attempt(test: fn(), name: &str) -> thread::Result<()> {
+    for number in 1.. {
+        let ended = catch_unwind(test);
+        let late = match ended.map_err(|panic| panic.downcast::<Late>()) {
+            Ok(()) => return Ok(()),
+            Err(Err(panic)) => return Err(panic),
+            Err(Ok(late)) => late.0,
+        };
+        if number == TRIES {
+            return Err(Box::new(format!("late each time: {late}")));
+        }
+        eprintln!("{name} is tried again: {late}");
+    }
+    unreachable!("it has returned")
+}
+
 /// Runs one test in a thread that is called like it.
 fn run(case: &'static Case, name: &'static str) -> Completion {
     let body = move || {
@@ -139,7 +160,7 @@ fn run(case: &'static Case, name: &'static str) -> Completion {
             }
         };
         let started = Instant::now();
-        let ended = catch_unwind(case.body);
+        let ended = attempt(case.body, name);
         let time = started.elapsed() - WAITED.get();
         drop((waiting, PERMIT.take()));
         if time > LONG {
@@ -186,6 +207,12 @@ fn spread(cases: Vec<&'static Case>) -> Vec<&'static Case> {
 
 /// Runs the tests that the arguments ask for.
 pub fn main() -> ExitCode {
+    // A program's working directory is the real one. So paths of temporary files are, also where there is a symbolic link.
+    let temporary = std::env::temp_dir().canonicalize();
+    std::env::set_var(
+        "TMPDIR",
+        temporary.expect("a directory for temporary files"),
+    );
     let mut arguments = Arguments::from_args();
     let threads = std::env::var("RUST_TEST_THREADS").ok();
     let threads = threads.and_then(|number| number.parse().ok());

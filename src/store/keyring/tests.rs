@@ -13,7 +13,7 @@ const CHILD: &str = "MCP_LOGIN_TEST_KEYRING_IS";
 
 /// How long a call and the end of its process may take when the keyring is silent, and what a busy machine may add. D-Bus
 /// itself would wait for 25 s.
-const BOUND: Duration = ANSWER_LIMIT.saturating_add(Duration::from_secs(10));
+const BOUND: Duration = Duration::from_millis(3500);
 
 /// Returns the command that runs one of these tests again, with nothing of this session but what `home` holds.
 fn child(wrapper: &[&str], test: &str, finds: &str, home: &Path) -> Command {
@@ -135,19 +135,17 @@ fn k2_a_bus_that_never_answers_is_given_up() {
         "silence",
         home.path(),
     );
-    let started = Instant::now();
-    must_succeed(
-        &child
-            .env(
-                "DBUS_SESSION_BUS_ADDRESS",
-                format!("unix:path={}", socket.display()),
-            )
-            .output()
-            .unwrap(),
+    child.env(
+        "DBUS_SESSION_BUS_ADDRESS",
+        format!("unix:path={}", socket.display()),
     );
-    let took = started.elapsed();
-    assert!(
-        took >= ANSWER_LIMIT && took < BOUND,
-        "the thread left alone must not delay the exit: {took:?}"
-    );
+    // A busy machine may hold it up once.
+    let is_in_time = (0..4).any(|_| {
+        let started = Instant::now();
+        must_succeed(&child.output().unwrap());
+        let took = started.elapsed();
+        assert!(took >= ANSWER_LIMIT, "{took:?}");
+        took < BOUND
+    });
+    assert!(is_in_time, "the thread left alone must not delay the exit");
 }

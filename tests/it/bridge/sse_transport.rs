@@ -10,8 +10,8 @@ use serde_json::json;
 use super::{assert_refusals, error, legacy, refusal};
 use crate::support::fake::{Fake, Reply};
 use crate::support::mcp_server::{McpServer, Message, Settings, State, Wire};
-use crate::support::repeat;
-use crate::support::stdio_client::{connect, log_in, text_of, StdioClient, ANSWER};
+use crate::support::stdio_client::{connect, log_in, text_of, StdioClient};
+use crate::support::{repeat, PATIENCE};
 
 /// How often a server sends something on a stream, and so sees whether it was closed.
 const PULSE: Duration = Duration::from_millis(50);
@@ -281,7 +281,7 @@ fn br47_long_results_on_streams_with_an_endpoint_share_memory() {
     let ids: Vec<_> = (0..STREAMS)
         .map(|_| {
             let id = client.ask("initialize", json!({}));
-            has_posted.recv_timeout(ANSWER).expect("a message");
+            has_posted.recv_timeout(PATIENCE).expect("a message");
             id
         })
         .collect();

@@ -10,21 +10,17 @@ use rustix::process::{getrlimit, setrlimit, Resource, Rlimit};
 
 use super::Waiting;
 use crate::support::fake::Fake;
-use crate::support::{repeat, send, visit, wait_for, Answer, HELD_UP};
+use crate::support::{in_time, late, repeat, send, visit, wait_for, Answer};
 
-/// Longest time for an answer that needs no patience, and what a busy machine may add.
-const SOON: Duration = Duration::from_secs(5).saturating_add(HELD_UP);
+/// Longest time for an answer that needs no patience.
+const SOON: Duration = Duration::from_secs(5);
 
 /// Sends bytes, keeps the connection open, and returns the status of the answer; 0 if it was only closed.
 #[track_caller]
 fn answered(address: SocketAddr, what: &str, bytes: &[u8]) -> u16 {
     let started = Instant::now();
     let answer = send(address, bytes);
-    assert!(
-        started.elapsed() < SOON,
-        "{what} was held for {:?}",
-        started.elapsed()
-    );
+    in_time(what, started, SOON);
     answer.status
 }
 
@@ -216,11 +212,12 @@ fn l5_l6_five_thousand_idle_connections_cost_nothing() {
     oldest.set_read_timeout(Some(SOON)).expect("a timeout");
     let dropped = oldest.read(&mut [0; 1]);
     let kept = matches!(&dropped, Err(err) if err.kind() == std::io::ErrorKind::WouldBlock);
-    assert!(
-        !kept,
-        "the oldest of {} connections is still open",
-        idle.len()
-    );
+    if kept {
+        late(format_args!(
+            "the oldest of {} connections is still open",
+            idle.len()
+        ));
+    }
     let (threads, after) = (process.status("Threads"), process.status("VmRSS"));
     assert!(threads <= 4, "{threads} threads");
     assert!(
@@ -229,7 +226,7 @@ fn l5_l6_five_thousand_idle_connections_cost_nothing() {
     );
     let started = Instant::now();
     waiting.succeeds();
-    assert!(started.elapsed() < HELD_UP * 2, "{:?}", started.elapsed());
+    in_time("the login", started, Duration::from_secs(10));
     drop(idle);
 }
 

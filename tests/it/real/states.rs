@@ -12,10 +12,10 @@ use super::session::{Kept, Session, BUS};
 use crate::support::fake::Reply;
 use crate::support::program::{until_done, Finished, Program, Running};
 use crate::support::rotating::{login, Rotating};
-use crate::support::{each, repeat, wait_for, HELD_UP};
+use crate::support::{each, repeat, wait_for};
 
-/// The limit of a command, and what a busy machine may add.
-pub const LIMIT: Duration = Duration::from_secs(8).saturating_add(HELD_UP);
+/// The limit of a command, and what a start and an end take.
+pub const LIMIT: Duration = Duration::from_millis(8500);
 
 /// The commands that use a login.
 const COMMANDS: [&[&str]; 4] = [
@@ -116,7 +116,7 @@ fn in_time(program: impl Fn() -> Program, (code, words): (i32, &str), what: &str
         let started = Instant::now();
         let finished = program().run();
         let is_silent = finished.stderr.contains(SILENT) && !(code == 7 && words == SILENT);
-        let is_in_time = started.elapsed() < Duration::from_millis(8500);
+        let is_in_time = started.elapsed() < LIMIT;
         (is_in_time && !is_silent).then_some(finished)
     });
     let said = &finished.stderr;

@@ -25,16 +25,16 @@ pub mod stdio_client;
 #[cfg(unix)]
 pub mod strace;
 
+use std::fmt::Display;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::panic::{resume_unwind, Location};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
 
 /// Longest time that anything in a test may take. Nothing waits this long unless it is broken.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How long a busy machine may hold up what is measured. A bound on time is what the program promises, and this.
-pub const HELD_UP: Duration = Duration::from_secs(10);
 
 /// Time limits for a login that has to get somewhere before its limit, in the order in which they are tried: on a busy machine
 /// it may not get there in the first of them.
@@ -50,6 +50,32 @@ pub fn repeat<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
     const TRIES: usize = 10;
     let done = (0..TRIES).find_map(|_| attempt());
     done.unwrap_or_else(|| panic!("held up each time: {what}"))
+}
+
+/// What took longer than it may. A busy machine may be the reason, so the runner repeats a test that panics with this: only
+/// what is late each time fails.
+pub struct Late(pub String);
+
+/// Ends the attempt at a test that took longer than this since it started.
+#[track_caller]
+pub fn in_time(what: impl Display, started: Instant, limit: Duration) {
+    let took = started.elapsed();
+    if took >= limit {
+        late(format_args!("{what} took {took:?}, not {limit:?}"));
+    }
+}
+
+/// Ends the attempt at a test for being late.
+#[track_caller]
+pub fn late(what: impl Display) -> ! {
+    let place = Location::caller();
+    // Not a panic: the hook of panics would print a message.
+    resume_unwind(Box::new(Late(format!("{place}: {what}"))))
+}
+
+/// Waits for a thread, and panics as it did.
+pub fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Calls `ready` until it gives something.
@@ -83,10 +109,14 @@ pub fn sample<T>(all: impl IntoIterator<Item = T>, step: usize) -> Vec<T> {
 pub fn each<T: Sync>(all: &[T], work: impl Fn(usize, &T) + Sync) {
     const LANES: usize = 2;
     std::thread::scope(|scope| {
-        for lane in 0..LANES {
+        let work = |lane| {
             let numbered = all.iter().enumerate().skip(lane).step_by(LANES);
-            scope.spawn(|| numbered.for_each(|(number, one)| work(number, one)));
-        }
+            numbered.for_each(|(number, one)| work(number, one));
+        };
+        let lanes: Vec<_> = (0..LANES)
+            .map(|lane| scope.spawn(move || work(lane)))
+            .collect();
+        lanes.into_iter().for_each(joined);
     });
 }
 

@@ -9,14 +9,16 @@ fn d12_a_lock_that_is_held_names_its_holder() {
     let soon = || Deadline::after(Duration::from_millis(30));
     for acquire in [LockFile::acquire, LockFile::acquire_by_marker] {
         let held = acquire(&path, soon()).unwrap();
-        let started = Instant::now();
-        let err = std::thread::scope(|scope| {
-            scope
-                .spawn(|| acquire(&path, soon()).unwrap_err())
-                .join()
-                .unwrap()
+        let err = (0..4).find_map(|_| {
+            let started = Instant::now();
+            let err = std::thread::scope(|scope| {
+                let thread = scope.spawn(|| acquire(&path, soon()).unwrap_err());
+                thread.join().unwrap()
+            });
+            // A busy machine may hold it up once.
+            (started.elapsed() < Duration::from_secs(5)).then_some(err)
         });
-        assert!(started.elapsed() < Duration::from_secs(60));
+        let err = err.expect("an end in time");
         let pid = i32::try_from(std::process::id()).unwrap();
         assert!(
             matches!(&err, DiskError::Locked { holder: Some(holder), .. } if *holder == pid),
