@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::backend::{Argument, Backend, BackendKind, Place};
 use super::logins_file::LoginsFile;
 use super::{lock_dir_in, Credentials, StoreChoice, StoreError, StoredId};
-use crate::os::clock::Deadline;
 use crate::os::files;
 
 /// The name of this backend.
@@ -27,40 +26,28 @@ pub const KIND: BackendKind = BackendKind {
         },
     }),
     open: |argument, data_dir, interaction| {
-        Box::new(FileBackend {
-            file: match argument {
-                // A file of the user's own may hold anything: it is not changed before it has proved to hold logins.
-                Some(path) => LoginsFile::named(path),
-                None => LoginsFile::new(data_dir.join("credentials.json")),
-            },
-            lock_limit: interaction.lock_limit(),
-        })
+        let lock_limit = interaction.lock_limit();
+        Box::new(FileBackend(match argument {
+            // A file of the user's own may hold anything: it is not changed before it has proved to hold logins.
+            Some(path) => LoginsFile::named(path, lock_limit),
+            None => LoginsFile::new(data_dir.join("credentials.json"), lock_limit),
+        }))
     },
 };
 
 /// A file of credentials.
 #[derive(Debug)]
-pub struct FileBackend {
-    file: LoginsFile,
-    lock_limit: Duration,
-}
+pub struct FileBackend(LoginsFile);
 
 impl FileBackend {
     /// Returns the backend that is the file at `path`, which need not exist; `lock_limit` is the longest wait for its lock.
     pub fn new(path: impl Into<PathBuf>, lock_limit: Duration) -> Self {
-        Self {
-            file: LoginsFile::new(path),
-            lock_limit,
-        }
+        Self(LoginsFile::new(path, lock_limit))
     }
 
     /// Returns the choice of the file at this path.
     pub fn choice(path: &Path) -> StoreChoice {
         StoreChoice::only(NAME, Some(path.into()))
-    }
-
-    fn deadline(&self) -> Deadline {
-        Deadline::after(self.lock_limit)
     }
 }
 
@@ -70,7 +57,7 @@ impl Backend for FileBackend {
     }
 
     fn read(&self, id: &StoredId) -> Result<Option<Credentials>, StoreError> {
-        let found: Option<Credentials> = self.file.get(&id.store_name())?;
+        let found: Option<Credentials> = self.0.get(&id.store_name())?;
         found
             .map(|found| found.belonging_to(id, || self.place()))
             .transpose()
@@ -78,7 +65,7 @@ impl Backend for FileBackend {
 
     fn write(&self, credentials: &Credentials, replaces: Option<u64>) -> Result<bool, StoreError> {
         let name = credentials.key().store_name();
-        self.file.update(self.deadline(), |logins| {
+        self.0.update(|logins| {
             if let Some(replaces) = replaces {
                 let is_changed = match logins.get::<Credentials>(&name) {
                     Ok(found) => found.is_none_or(|found| found.generation != replaces),
@@ -94,12 +81,12 @@ impl Backend for FileBackend {
     }
 
     fn delete(&self, id: &StoredId) -> Result<bool, StoreError> {
-        self.file.remove(self.deadline(), &id.store_name())
+        self.0.remove(&id.store_name())
     }
 
     fn prove(&self) -> Result<(), StoreError> {
         self.check_replaceable()?;
-        self.file.prove(self.deadline())
+        self.0.prove()
     }
 
     fn prove_replaceable(&self) -> Result<(), StoreError> {
@@ -107,28 +94,28 @@ impl Backend for FileBackend {
     }
 
     fn check_replaceable(&self) -> Result<(), StoreError> {
-        Ok(files::check_replaceable(self.file.path())?)
+        Ok(files::check_replaceable(self.0.path())?)
     }
 
     fn list(&self) -> Result<Option<Vec<Result<Credentials, StoreError>>>, StoreError> {
-        self.file.all().map(Some)
+        self.0.all().map(Some)
     }
 
     fn is_own_index(&self) -> bool {
-        self.file.is_named()
+        self.0.is_named()
     }
 
     fn place(&self) -> Place {
         Place {
             name: NAME.to_owned(),
-            path: Some(self.file.path().to_owned()),
+            path: Some(self.0.path().to_owned()),
         }
     }
 
     /// Beside a file that the user named, so that all who use it share the directory; else in the data directory.
     fn lock_dir(&self) -> PathBuf {
-        let path = self.file.path();
-        if !self.file.is_named() {
+        let path = self.0.path();
+        if !self.0.is_named() {
             return lock_dir_in(path.parent().unwrap_or(path));
         }
         let mut directory = files::real_path(path)

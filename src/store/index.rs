@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::logins_file::LoginsFile;
 use super::{Credentials, GrantType, HandedOver, Place, StoreError, StoredId, Tag};
-use crate::os::clock::{Deadline, Time};
+use crate::os::clock::Time;
 use crate::warning::warn_user;
 
 /// What is known of a login without opening the store.
@@ -89,22 +89,16 @@ impl IndexEntry {
 
 /// The index of a data directory.
 #[derive(Debug)]
-pub(super) struct Index {
-    file: LoginsFile,
-    lock_limit: Duration,
-}
+pub(super) struct Index(LoginsFile);
 
 impl Index {
     pub(super) fn new(data_dir: &Path, lock_limit: Duration) -> Self {
-        Self {
-            file: LoginsFile::new(data_dir.join("index.json")),
-            lock_limit,
-        }
+        Self(LoginsFile::new(data_dir.join("index.json"), lock_limit))
     }
 
     /// Returns the entry of a login. An index that cannot be read only costs a look into every store.
     pub(super) fn get(&self, key: &StoredId) -> Option<IndexEntry> {
-        self.file.get(&key.store_name()).unwrap_or_else(|err| {
+        self.0.get(&key.store_name()).unwrap_or_else(|err| {
             warn_user!(IndexUnreadable, "{err:#}");
             None
         })
@@ -112,12 +106,11 @@ impl Index {
 
     pub(super) fn put(&self, entry: &IndexEntry) -> Result<(), StoreError> {
         let name = entry.key().store_name();
-        self.file
-            .update(self.deadline(), |entries| entries.insert(&name, entry))
+        self.0.update(|entries| entries.insert(&name, entry))
     }
 
     pub(super) fn remove(&self, key: &StoredId) -> Result<bool, StoreError> {
-        self.file.remove(self.deadline(), &key.store_name())
+        self.0.remove(&key.store_name())
     }
 
     /// Returns the entries. One that cannot be read is skipped: its store knows the same.
@@ -127,10 +120,6 @@ impl Index {
                 .inspect_err(|err| warn_user!(IndexUnreadable, "{err:#}"))
                 .ok()
         };
-        Ok(self.file.all()?.into_iter().filter_map(readable).collect())
-    }
-
-    fn deadline(&self) -> Deadline {
-        Deadline::after(self.lock_limit)
+        Ok(self.0.all()?.into_iter().filter_map(readable).collect())
     }
 }

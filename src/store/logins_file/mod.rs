@@ -15,6 +15,7 @@ mod tests;
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -36,23 +37,26 @@ pub struct LoginsFile {
     path: PathBuf,
     /// The user named the file. It may be anything, so it is not changed in any way before it has proved to hold logins.
     is_named: bool,
+    /// How long its lock is waited for.
+    lock_limit: Duration,
 }
 
 impl LoginsFile {
     /// Returns the file at `path`, which need not exist.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
+    pub fn new(path: impl Into<PathBuf>, lock_limit: Duration) -> Self {
         Self {
             path: path.into(),
             is_named: false,
+            lock_limit,
         }
     }
 
     /// Returns a file that the user named: a file that holds something else is left as it is in every way, and an empty
     /// one holds no logins.
-    pub fn named(path: impl Into<PathBuf>) -> Self {
+    pub fn named(path: impl Into<PathBuf>, lock_limit: Duration) -> Self {
         Self {
-            path: path.into(),
             is_named: true,
+            ..Self::new(path, lock_limit)
         }
     }
 
@@ -113,14 +117,13 @@ impl LoginsFile {
     /// # Errors
     ///
     /// Those of [`LoginsFile::exists`] and of `change`; [`StoreError::Newer`] if a newer version wrote the file;
-    /// [`StoreError::Disk`] if the lock is not free before the deadline; [`StoreError::Altered`] if the new text does not
+    /// [`StoreError::Disk`] if the lock is not free in time; [`StoreError::Altered`] if the new text does not
     /// read as what was to be written. The file is then as it was.
     pub fn update<T>(
         &self,
-        deadline: Deadline,
         change: impl FnOnce(&mut Logins<'_>) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let _lock = self.lock(deadline)?;
+        let _lock = self.lock()?;
         let before = self.read_bytes()?;
         let mut logins = match &before {
             Some(bytes) => self.parse(bytes)?,
@@ -145,8 +148,8 @@ impl LoginsFile {
     /// # Errors
     ///
     /// Those of [`LoginsFile::update`].
-    pub fn remove(&self, deadline: Deadline, name: &str) -> Result<bool, StoreError> {
-        Ok(self.exists()? && self.update(deadline, |logins| Ok(logins.remove(name)))?)
+    pub fn remove(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.exists()? && self.update(|logins| Ok(logins.remove(name)))?)
     }
 
     /// Shows that [`LoginsFile::update`] would work.
@@ -154,21 +157,22 @@ impl LoginsFile {
     /// # Errors
     ///
     /// Those of [`LoginsFile::update`].
-    pub fn prove(&self, deadline: Deadline) -> Result<(), StoreError> {
-        let _lock = self.lock(deadline)?;
+    pub fn prove(&self) -> Result<(), StoreError> {
+        let _lock = self.lock()?;
         self.read(|logins| logins.check_version())?.transpose()?;
         Ok(files::prove_writable(&self.path)?)
     }
 
     /// Takes the lock of the file. It lies beside the file itself, so that all paths to the file share it; but beside
     /// something that is no file of ours, such as a device that a link leads to, nothing is made.
-    fn lock(&self, deadline: Deadline) -> Result<LockFile, StoreError> {
+    fn lock(&self) -> Result<LockFile, StoreError> {
         if self.is_named {
             self.exists()?;
         }
         files::open_private(&self.path)?;
         let mut lock = files::real_path(&self.path)?.into_os_string();
         lock.push(".lock");
+        let deadline = Deadline::after(self.lock_limit);
         Ok(LockFile::acquire(Path::new(&lock), deadline)?)
     }
 

@@ -11,16 +11,12 @@ use serde_json::{json, Value};
 use super::*;
 use crate::failure::{Code, Failure as _};
 
-fn soon() -> Deadline {
-    Deadline::after(Duration::from_secs(60))
-}
-
 fn at(path: &Path) -> LoginsFile {
-    LoginsFile::new(path)
+    LoginsFile::new(path, Duration::from_secs(60))
 }
 
 fn insert(path: &Path, name: &str, entry: &Value) -> Result<(), StoreError> {
-    at(path).update(soon(), |logins| logins.insert(name, entry))
+    at(path).update(|logins| logins.insert(name, entry))
 }
 
 fn copies(directory: &Path) -> Vec<PathBuf> {
@@ -37,9 +33,7 @@ fn one_login_a_line() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("credentials.json");
     assert!(!at(&path).exists().unwrap());
-    assert!(!at(&path)
-        .update(soon(), |entries| Ok(entries.remove("a")))
-        .unwrap());
+    assert!(!at(&path).update(|entries| Ok(entries.remove("a"))).unwrap());
     assert!(!path.exists(), "a change of nothing makes no file");
     insert(&path, "https://a.example/\"", &json!({"n":1})).unwrap();
     insert(&path, "b", &json!({"n":2})).unwrap();
@@ -49,9 +43,7 @@ fn one_login_a_line() {
     assert_eq!(at(&path).get("b").unwrap(), Some(json!({"n":2})));
     assert_eq!(at(&path).get::<Value>("c").unwrap(), None);
     assert_eq!(at(&path).all::<Value>().unwrap().len(), 2);
-    assert!(at(&path)
-        .update(soon(), |entries| Ok(entries.remove("b")))
-        .unwrap());
+    assert!(at(&path).update(|entries| Ok(entries.remove("b"))).unwrap());
     assert!(at(&path).get::<Value>("b").unwrap().is_none());
 }
 
@@ -92,7 +84,7 @@ fn d10_a_newer_file_is_read_and_never_changed() {
         );
         for err in [
             insert(&path, "c", &json!(1)).unwrap_err(),
-            at(&path).prove(soon()).unwrap_err(),
+            at(&path).prove().unwrap_err(),
         ] {
             assert!(
                 matches!(err, StoreError::Newer { version: 2, .. }),
@@ -170,7 +162,7 @@ fn d9_broken_files_stay_and_are_copied_once() {
         let errors = [
             at(&path).exists().unwrap_err(),
             insert(&path, "a", &json!(1)).unwrap_err(),
-            at(&path).prove(soon()).unwrap_err(),
+            at(&path).prove().unwrap_err(),
         ];
         assert!(
             errors
