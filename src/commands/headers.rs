@@ -106,11 +106,11 @@ pub fn run(args: &HeadersArgs, mut context: Context) -> Result<ExitCode, Error> 
         ));
     }
     args.token.unattended.apply(&key, &mut context)?;
-    let mut freshness = args.token.freshness.clone();
+    let mut freshness = args.token.freshness();
     let challenges = challenge::parse(args.challenge.as_deref());
     let is_invalid = |it: &challenge::Challenge| it.parameter("error") == Some("invalid_token");
     freshness.refresh |= challenges.iter().any(is_invalid);
-    let login = freshness.live(&key, &context)?;
+    let login = refresh::live(&key, freshness, &context)?;
     let nonces = Nonces::default();
     let credential = refresh::credential(&login, &nonces);
     let headers = match (&args.method, &args.url) {

@@ -24,8 +24,13 @@ pub struct TokenArgs {
     #[arg(value_name = "SERVER", value_parser = values::server)]
     pub server: Option<String>,
 
-    #[command(flatten)]
-    pub freshness: FreshnessArgs,
+    /// Refresh if the token expires sooner than this; 0 to use it until it expires
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration_or_none)]
+    pub min_ttl: Duration,
+
+    /// Refresh in any case, once
+    #[arg(long)]
+    pub refresh: bool,
 
     #[command(flatten)]
     pub unattended: UnattendedArgs,
@@ -46,35 +51,16 @@ impl TokenArgs {
         let key = servers::find(self.server.as_deref(), context)?;
         self.unattended.refuse_dpop(command)?;
         self.unattended.apply(&key, context)?;
-        let login = self.freshness.live(&key, context)?;
+        let login = refresh::live(&key, self.freshness(), context)?;
         Ok((key, login))
     }
-}
 
-/// When a token is refreshed.
-#[derive(Clone, Debug, Args)]
-pub struct FreshnessArgs {
-    /// Refresh if the token expires sooner than this; 0 to use it until it expires
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration_or_none)]
-    pub min_ttl: Duration,
-
-    /// Refresh in any case, once
-    #[arg(long)]
-    pub refresh: bool,
-}
-
-impl FreshnessArgs {
-    /// Returns the login with a token that is as fresh as the user wants it.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`refresh::live`].
-    pub fn live(&self, key: &StoredId, context: &Context) -> Result<Credentials, Error> {
-        let freshness = Freshness {
+    /// Returns when the token is refreshed.
+    pub fn freshness(&self) -> Freshness {
+        Freshness {
             min_ttl: self.min_ttl,
             refresh: self.refresh,
-        };
-        refresh::live(key, freshness, context)
+        }
     }
 }
 
@@ -131,11 +117,11 @@ pub struct ServerArgs {
 /// If there is no login with a live token, or it cannot be refreshed.
 pub fn refresh(args: &ServerArgs, context: &Context) -> Result<ExitCode, Error> {
     let key = servers::find(args.server.as_deref(), context)?;
-    let freshness = FreshnessArgs {
+    let freshness = Freshness {
         min_ttl: Duration::ZERO,
         refresh: true,
     };
-    let login = freshness.live(&key, context)?;
+    let login = refresh::live(&key, freshness, context)?;
     if context.json {
         let line =
             json!({"server": key.server, "profile": key.profile, "expires_at": login.expires_at});
