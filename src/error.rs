@@ -35,6 +35,21 @@ pub enum ServerFault {
     Passing,
 }
 
+impl ServerFault {
+    fn describe(self) -> (Code, &'static str) {
+        let check = "check the URL: it is that of the MCP server itself, such as https://mcp.example.com/mcp";
+        match self {
+            Self::NotMcp => (Code::NotAnMcpServer, check),
+            Self::Doubtful => (Code::ServerFailed, check),
+            Self::Lasting => (Code::ServerFailed, "ask the operator of the server"),
+            Self::Passing => (
+                Code::ServerFailed,
+                "try again later, or ask the operator of the server",
+            ),
+        }
+    }
+}
+
 /// A login that was not completed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -277,6 +292,8 @@ pub enum Error {
 /// The hint where the command itself has no more to say.
 const ADD_DPOP: &str = "add --dpop: the server wants tokens that are bound to a key";
 
+const IN_A_MOMENT: &str = "run the command again in a moment";
+
 /// A failure as it is reported: to scripts, and from one process of this program to another.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ErrorReport {
@@ -405,119 +422,101 @@ impl Error {
         self.report().class
     }
 
-    /// Returns the error of the step that failed, and what that was about; `None` if this is the error itself.
-    fn step(&self) -> Option<(&dyn Failure, About<'_>)> {
-        let step: (&dyn Failure, About) = match self {
-            Self::Discover { server, source } => (source, named(server)),
-            Self::HandOver { client, source } => (source, named(client)),
-            Self::Register {
-                source, provider, ..
-            } => (source, at(*provider)),
-            Self::Denied {
-                denial, provider, ..
-            } => (denial, at(*provider)),
-            Self::Exchange {
-                source, provider, ..
-            } => (source, at(*provider)),
-            Self::Device {
-                source, provider, ..
-            } => (source, at(*provider)),
-            Self::Bind { source, .. } => (source, About::default()),
-            Self::Store { source, .. } => (source.as_ref(), About::default()),
-            Self::ClientKey(source) => (source, About::default()),
-            Self::Unreachable { source, .. } => (source, About::default()),
-            Self::Assertion { source, .. } => (source, About::default()),
-            Self::Grant { source, .. } => (source, About::default()),
-            _ => return None,
-        };
-        Some(step)
-    }
-
-    /// Returns what is reported of this failure: what the error of the failed step says about itself, or what is said
-    /// here of the others, and what this login could do otherwise.
+    /// Returns what is reported of this failure.
     pub fn report(&self) -> ErrorReport {
-        let (class, code, hint) = match self.step() {
-            Some((step, about)) => (step.class(), step.code(), step.hint(&about)),
-            None => self.own_report(),
-        };
-        let report = ErrorReport {
+        let (class, code, hint) = self.describe();
+        ErrorReport {
             class,
             code,
             message: self.one_line(),
             hint,
-        };
-        match self {
-            Self::Reported(report) => report.clone(),
-            Self::Bind {
-                offers_device: true,
-                ..
-            } => ErrorReport {
-                hint: report.hint.map(|hint| match hint {
-                    Hint::Text(text) => with_device(text, true).into(),
-                    other => other,
-                }),
-                ..report
-            },
-            Self::Exchange {
-                source, with_dpop, ..
-            } if source.wants_proof() => report.or_dpop(with_dpop.clone()),
-            Self::Device {
-                source, with_dpop, ..
-            } if source.wants_proof() => report.or_dpop(with_dpop.clone()),
-            Self::DpopRequired { login, .. } => report.or_dpop(login.clone()),
-            Self::Grant {
-                source,
-                login,
-                has_proof: false,
-                ..
-            } if source.wants_proof() => ErrorReport {
-                hint: Some(ADD_DPOP.into()),
-                ..report
-            }
-            .or_dpop(login.clone()),
-            Self::Grant { source, login, .. } => ErrorReport {
-                hint: match (source.grant_hint(), login) {
-                    (Some(advice), Some(login)) => {
-                        Some(Hint::Else(format!("{advice}; then"), login.clone()))
-                    }
-                    (Some(advice), None) => Some(advice.into()),
-                    (None, _) => report.hint,
-                },
-                ..report
-            },
-            _ => report,
         }
     }
 
-    /// Returns the class, the code and the hint of an error that is no step's.
-    fn own_report(&self) -> (Class, Code, Option<Hint>) {
-        let (code, hint) = match self {
+    /// Returns class, code and hint: what the error of the failed step says about itself, unless this login could do
+    /// otherwise, or what is said here of the others.
+    fn describe(&self) -> Described {
+        let own = |code: Code, hint: Option<Hint>| (code.class(), code, hint);
+        match self {
+            Self::Discover { server, source } => step(source, named(server)),
+            Self::HandOver { client, source } => step(source, named(client)),
+            Self::Register {
+                source, provider, ..
+            } => step(source, at(*provider)),
+            Self::Denied {
+                denial, provider, ..
+            } => step(denial, at(*provider)),
+            Self::Exchange {
+                source,
+                provider,
+                with_dpop,
+                ..
+            } => {
+                let otherwise = dpop_hint(with_dpop).filter(|_| source.wants_proof());
+                or_rather(otherwise, step(source, at(*provider)))
+            }
+            Self::Device {
+                source,
+                provider,
+                with_dpop,
+                ..
+            } => {
+                let otherwise = dpop_hint(with_dpop).filter(|_| source.wants_proof());
+                or_rather(otherwise, step(source, at(*provider)))
+            }
+            Self::Grant {
+                source,
+                login,
+                has_proof,
+                ..
+            } => or_rather(
+                grant_hint(source, login, *has_proof),
+                step(source, About::default()),
+            ),
+            Self::Bind {
+                source,
+                offers_device,
+                ..
+            } => match step(source, About::default()) {
+                (class, code, Some(Hint::Text(text))) => {
+                    (class, code, Some(with_device(text, *offers_device).into()))
+                }
+                described => described,
+            },
+            Self::Store { source, .. } => step(source.as_ref(), About::default()),
+            Self::ClientKey(source) => step(source, About::default()),
+            Self::Unreachable { source, .. } => step(source, About::default()),
+            Self::Assertion { source, .. } => step(source, About::default()),
+            Self::Reported(report) => (report.class, report.code, report.hint.clone()),
             Self::Command { not_found, .. } => {
                 let class = match not_found {
                     true => Class::NotFound,
                     false => Class::CannotRun,
                 };
-                return (class, Code::CommandFailed, None);
+                (class, Code::CommandFailed, None)
             }
-            Self::DpopRequired { .. } => (Code::DpopRequired, Some(ADD_DPOP.into())),
-            Self::Usage { hint, .. } => (Code::Usage, hint.clone()),
+            Self::DpopRequired { login, .. } => {
+                let hint = dpop_hint(login).unwrap_or(ADD_DPOP.into());
+                own(Code::DpopRequired, Some(hint))
+            }
+            Self::Usage { hint, .. } => own(Code::Usage, hint.clone()),
             Self::Ambiguous { choices, .. } => {
                 let names: Vec<_> = choices.iter().map(|(name, _)| name.as_str()).collect();
                 let hint = format!("name the one that you mean: {}", names.join(" or "));
-                (Code::Usage, Some(hint.into()))
+                own(Code::Usage, Some(hint.into()))
             }
             Self::TimedOut {
                 asked,
                 offers_device,
                 ..
             } => {
-                let hint = match asked {
-                    Some(asked) => format!(
-                        "run the command again, with --timeout for more time; if the page showed an error, its operator needs to know: {asked}"
-                    ),
-                    None => "run the command again, with --timeout for more time".to_owned(),
-                };
-                (
+                let mut hint = "run the command again, with --timeout for more time".to_owned();
+                if let Some(asked) = asked {
+                    hint += &format!(
+                        "; if the page showed an error, its operator needs to know: {asked}"
+                    );
+                }
+                own(
                     Code::TimedOut,
                     Some(with_device(hint, *offers_device).into()),
                 )
@@ -525,70 +524,67 @@ impl Error {
             Self::NoWay { offers_device, .. } => {
                 let hint = "run this in a terminal, or with --paste and an open stdin, or where it can listen";
                 let hint = with_device(hint.to_owned(), *offers_device);
-                (Code::NoWayToAnswer, Some(hint.into()))
+                own(Code::NoWayToAnswer, Some(hint.into()))
             }
-            Self::NotLoggedIn { hint, .. } => (Code::NotLoggedIn, Some(hint.clone())),
-            Self::Busy { .. } => (Code::Busy, Some("run the command again in a moment".into())),
-            Self::Interrupted { .. } => (
-                Code::Interrupted,
-                Some("run the command again in a moment".into()),
-            ),
+            Self::NotLoggedIn { hint, .. } => own(Code::NotLoggedIn, Some(hint.clone())),
+            Self::Busy { .. } => own(Code::Busy, Some(IN_A_MOMENT.into())),
+            Self::Interrupted { .. } => own(Code::Interrupted, Some(IN_A_MOMENT.into())),
             Self::NotRevoked { lives, .. } => {
                 let hint = format!("{lives}; the provider's own page can end the login sooner");
-                (Code::NotRevoked, Some(hint.into()))
+                own(Code::NotRevoked, Some(hint.into()))
             }
             Self::Server { fault, .. } => {
-                let check = "check the URL: it is that of the MCP server itself, such as https://mcp.example.com/mcp";
-                let (code, hint) = match fault {
-                    ServerFault::NotMcp => (Code::NotAnMcpServer, check),
-                    ServerFault::Doubtful => (Code::ServerFailed, check),
-                    ServerFault::Lasting => (Code::ServerFailed, "ask the operator of the server"),
-                    ServerFault::Passing => (
-                        Code::ServerFailed,
-                        "try again later, or ask the operator of the server",
-                    ),
-                };
-                (code, Some(hint.into()))
+                let (code, hint) = fault.describe();
+                own(code, Some(hint.into()))
             }
             Self::AccountRefused { login, .. } => {
                 let advice = "ask the operator for access, or log in with another account";
                 let hint = Hint::Else(advice.to_owned(), login.clone());
-                (Code::AccountRefused, Some(hint))
+                own(Code::AccountRefused, Some(hint))
             }
             Self::OlderTransport { .. } => {
                 let hint =
                     "try the login in a client that speaks it; `mcp-login token` gives the token";
-                (Code::OlderTransport, Some(hint.into()))
+                own(Code::OlderTransport, Some(hint.into()))
             }
-            Self::Unexpected { .. } => (Code::Unexpected, None),
-            // These say nothing of their own.
-            Self::Bind { .. }
-            | Self::Discover { .. }
-            | Self::HandOver { .. }
-            | Self::Register { .. }
-            | Self::Denied { .. }
-            | Self::Exchange { .. }
-            | Self::Device { .. }
-            | Self::Store { .. }
-            | Self::ClientKey(_)
-            | Self::Unreachable { .. }
-            | Self::Assertion { .. }
-            | Self::Grant { .. }
-            | Self::Reported(_) => (Code::Unexpected, None),
-        };
-        (code.class(), code, hint)
+            Self::Unexpected { .. } => own(Code::Unexpected, None),
+        }
     }
 }
 
-impl ErrorReport {
-    /// Names the login with tokens that are bound to a key, if that is what helps.
-    fn or_dpop(mut self, login: Option<Box<LoginCommand>>) -> Self {
-        if let Some(login) = login {
-            let text = "log in with tokens that are bound to a key";
-            self.hint = Some(Hint::Else(text.to_owned(), login));
-        }
-        self
+/// The class, the code and the hint of an error.
+type Described = (Class, Code, Option<Hint>);
+
+/// Returns what the error of a step says about itself.
+fn step(step: &dyn Failure, about: About) -> Described {
+    (step.class(), step.code(), step.hint(&about))
+}
+
+/// Puts another hint in the place of one's own, if there is another.
+fn or_rather(otherwise: Option<Hint>, (class, code, hint): Described) -> Described {
+    (class, code, otherwise.or(hint))
+}
+
+/// Returns the hint to log in with tokens that are bound to a key.
+fn dpop_hint(login: &Option<Box<LoginCommand>>) -> Option<Hint> {
+    let text = "log in with tokens that are bound to a key";
+    Some(Hint::Else(text.to_owned(), login.clone()?))
+}
+
+/// Returns what helps where a grant without a person fails, if more than the error says.
+fn grant_hint(
+    source: &ExchangeError,
+    login: &Option<Box<LoginCommand>>,
+    has_proof: bool,
+) -> Option<Hint> {
+    if !has_proof && source.wants_proof() {
+        return dpop_hint(login).or(Some(ADD_DPOP.into()));
     }
+    let advice = source.grant_hint()?;
+    Some(match login {
+        Some(login) => Hint::Else(format!("{advice}; then"), login.clone()),
+        None => advice.into(),
+    })
 }
 
 fn named(name: &str) -> About<'_> {
