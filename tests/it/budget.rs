@@ -8,13 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most lines of code.
-const MAX_CODE: usize = 40_477;
+const MAX_CODE: usize = 40_188;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 429;
+const MAX_TYPES: usize = 428;
 
 /// Most lines of code of one file.
-const MAX_FILE: usize = 452;
+const MAX_FILE: usize = 441;
 
 /// Most direct dependencies on Linux, without those of the tests.
 const MAX_DEPENDENCIES: usize = 47;
@@ -41,18 +41,22 @@ fn sources() -> Vec<PathBuf> {
     found
 }
 
-/// Returns the lines of code of a source, up to its unit tests.
+/// Returns the lines of code of a source, without its unit tests.
 fn code(text: &str) -> Vec<&str> {
-    let text = text
-        .split("\n#[cfg(test)]\nmod tests {")
-        .next()
-        .unwrap_or(text);
-    let text = text
-        .split("\n#[cfg(test)]\npub mod tests {")
-        .next()
-        .unwrap_or(text);
-    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
-    text.lines().filter(is_code).collect()
+    let (mut code, mut end_of_tests) = (Vec::new(), None);
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        let (start, next) = (line.trim_start(), lines.peek().unwrap_or(&""));
+        let is_of_tests = start.starts_with("#[cfg(") && start.contains("test");
+        if is_of_tests && next.contains("mod ") && next.ends_with('{') {
+            end_of_tests = Some(line.replace(start, "}"));
+        }
+        if end_of_tests.is_none() && !start.is_empty() && !start.starts_with("//") {
+            code.push(line);
+        }
+        end_of_tests.take_if(|end| end == line);
+    }
+    code
 }
 
 /// Returns the name of the type that a line of code defines.
