@@ -18,7 +18,7 @@ use crate::os::terminal;
 use crate::warning::warn_user;
 
 /// The variable that tells the command how the token is used, if not as a Bearer token.
-const TOKEN_TYPE: &str = "MCP_LOGIN_TOKEN_TYPE";
+pub(super) const TOKEN_TYPE: &str = "MCP_LOGIN_TOKEN_TYPE";
 
 /// The options of running a command.
 #[derive(Clone, Debug, Args)]

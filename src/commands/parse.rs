@@ -7,8 +7,9 @@ use std::ops::Deref;
 
 use clap::{Args, CommandFactory as _, FromArgMatches, Subcommand as _};
 
-use super::{Cli, Command};
-use crate::cli::GlobalArgs;
+use super::{exec, Cli, Command};
+use crate::cli::{values, GlobalArgs};
+use crate::store::keyring;
 
 /// What `--version` prints.
 pub(super) const VERSION: &str = concat!("mcp-login ", env!("CARGO_PKG_VERSION"));
@@ -61,6 +62,9 @@ fn with_variables(command: clap::Command) -> clap::Command {
 /// How the names of our environment variables begin.
 pub(super) const VARIABLES: &str = "MCP_LOGIN_";
 
+/// Those of our environment variables that set no option.
+const NO_OPTIONS: [&str; 3] = [values::VARIABLE, exec::TOKEN_TYPE, keyring::LOCK_DIR];
+
 /// The options of a command. What clap wants for an update, which this program never makes, is here a command whose options
 /// are built when it is named.
 #[derive(Clone, Debug)]
@@ -103,7 +107,8 @@ pub(super) fn arguments(first: &str) -> Result<(GlobalArgs, Command), clap::Erro
     if let Some(parsed) = of_command(first) {
         return Ok(parsed);
     }
-    let cli = Cli::from_arg_matches(&command().try_get_matches()?)?;
+    let lazy = with_variables(Cli::command_for_update());
+    let cli = Cli::from_arg_matches(&lazy.try_get_matches()?)?;
     let login = || Command::Login(Deferred(Box::new(cli.login)));
     Ok((cli.global, cli.command.unwrap_or_else(login)))
 }
@@ -119,7 +124,7 @@ fn of_command(name: &str) -> Option<(GlobalArgs, Command)> {
         root.get_arguments().any(|arg| {
             let variable = arg.get_env().and_then(OsStr::to_str);
             variable == Some(name)
-        })
+        }) || NO_OPTIONS.contains(&name)
     };
     let mut variables = env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     if variables.any(|name| name.starts_with(VARIABLES) && !is_known(&name)) {
@@ -128,4 +133,23 @@ fn of_command(name: &str) -> Option<(GlobalArgs, Command)> {
     let matches = root.subcommand(command).try_get_matches().ok()?;
     let global = GlobalArgs::from_arg_matches(&matches).ok()?;
     Some((global, Command::from_arg_matches(&matches).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_without_an_option_sets_none() {
+        let all = command();
+        let commands = std::iter::once(&all).chain(all.get_subcommands());
+        let options: Vec<_> = commands.flat_map(clap::Command::get_arguments).collect();
+        let sets = |name: &str| {
+            options
+                .iter()
+                .any(|arg| arg.get_env() == Some(name.as_ref()))
+        };
+        assert!(sets("MCP_LOGIN_TIMEOUT") && sets("MCP_LOGIN_MIN_TTL"));
+        assert!(!NO_OPTIONS.into_iter().any(sets));
+    }
 }

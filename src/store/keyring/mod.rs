@@ -123,7 +123,7 @@ pub const KIND: BackendKind = BackendKind {
 const NAME: &str = "keyring";
 
 /// The variable that names the directory of the locks and journals, for all programs that use the keyring.
-const LOCK_DIR: &str = "MCP_LOGIN_LOCK_DIR";
+pub const LOCK_DIR: &str = "MCP_LOGIN_LOCK_DIR";
 
 /// A connection to the keyring, and what it was opened for.
 type Connection = (Arc<keyring_core::CredentialStore>, Purpose);
