@@ -241,20 +241,20 @@ impl CertificateReader {
     }
 }
 
-/// Reads a PEM text whose lines are whole groups of base64, as tools write them; `None` for any other. The library reads each
-/// as it reads keys, without a branch on what it reads, which takes five times as long.
+/// Reads a PEM text whose lines are nothing but base64, as tools write them; `None` for any other. The library reads each as it
+/// reads keys, without a branch on what it reads, which takes five times as long.
 ///
 /// Spec: RFC 7468 section 3, `stricttextualmsg`.
 fn decode(text: &str) -> Option<Vec<Certificate<'static>>> {
     let sections = text.split("-----BEGIN CERTIFICATE-----").skip(1);
-    let mut der = Vec::new();
+    let (mut base64, mut der) = (String::new(), Vec::new());
     let certificates = sections.map(|section| {
         let (lines, _) = section.split_once("-----END CERTIFICATE-----")?;
-        der.clear();
-        for line in lines.lines() {
-            STANDARD.decode_vec(line, &mut der).ok()?;
-        }
-        Some(Certificate::from_der(&der).to_owned())
+        base64.clear();
+        lines.lines().for_each(|line| base64.push_str(line));
+        der.resize(der.len().max(base64.len()), 0);
+        let length = STANDARD.decode_slice(&base64, &mut der).ok()?;
+        Some(Certificate::from_der(der.get(..length)?).to_owned())
     });
     certificates.collect()
 }
@@ -331,6 +331,7 @@ mod tests {
             section("CERTIFICATE", one) + "# two\n" + &section("CERTIFICATE", two),
             section("X509 CRL", two) + &section("CERTIFICATE", one),
             section("TRUSTED CERTIFICATE", one),
+            section("CERTIFICATE", "MA\nA=") + &section("CERTIFICATE", one),
             String::new(),
         ];
         for text in &plain {
@@ -341,7 +342,7 @@ mod tests {
         for text in [
             section("CERTIFICATE", "MAA"),
             section("CERTIFICATE", " MAA="),
-            section("CERTIFICATE", "MA\nA="),
+            section("CERTIFICATE", "MAA=\nMAA="),
             section("CERTIFICATE", "Comment: a header\n\nMAA="),
             section("CERTIFICATE", one).replace("END", "EN"),
         ] {

@@ -53,7 +53,7 @@ impl<In: Transport> Connector<In> for HappyEyeballsConnector {
         let stream = connect(&details.addrs, details.timeout, elapsed)?;
         stream.set_nodelay(details.config.no_delay())?;
         socket::notice_dead_peers(&stream, SILENCE, PROBE_INTERVAL);
-        let transport = TcpTransport::new(stream, details.config);
+        let transport = TcpTransport::new(stream, details);
         note_opened(transport.opened());
         Ok(Some(Either::B(transport)))
     }

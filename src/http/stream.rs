@@ -6,12 +6,16 @@ use std::net::TcpStream;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use ureq::config::Config;
 use ureq::unversioned::transport::time::Duration as Limit;
-use ureq::unversioned::transport::{Buffers, LazyBuffers, NextTimeout, ShutdownHandle, Transport};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, LazyBuffers, NextTimeout, ShutdownHandle, Transport,
+};
 
 use super::connector::{note_written, Opened};
 use crate::os::socket;
+
+/// The size of a buffer for TLS, in bytes: more than the longest record, so that many bytes come in few reads.
+const TLS_BUFFER_BYTES: usize = 20 * 1024;
 
 /// A TCP connection as ureq uses it.
 pub struct TcpTransport {
@@ -20,9 +24,15 @@ pub struct TcpTransport {
 }
 
 impl TcpTransport {
-    /// Takes over a connection, with the buffers of this configuration.
-    pub fn new(stream: TcpStream, config: &Config) -> Self {
-        let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
+    /// Takes over a connection. Its buffers hold a head of HTTP, unless TLS, which has such buffers too, reads from the first byte.
+    pub fn new(stream: TcpStream, details: &ConnectionDetails) -> Self {
+        let config = details.config;
+        let is_tls = details.needs_tls() && config.proxy().is_none();
+        let most = if is_tls { TLS_BUFFER_BYTES } else { usize::MAX };
+        let buffers = LazyBuffers::new(
+            config.input_buffer_size().min(most),
+            config.output_buffer_size().min(most),
+        );
         Self {
             stream: Arc::new(stream),
             buffers,
