@@ -429,7 +429,7 @@ impl Error {
             class,
             code,
             message: self.one_line(),
-            hint,
+            hint: crate::os::limits::hint(self).map(Hint::from).or(hint),
         }
     }
 

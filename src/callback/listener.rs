@@ -11,6 +11,7 @@ use super::request::{MAX_FORM_BYTES, MAX_HEAD_BYTES};
 use super::{is_refused_by_browsers, RedirectHost, RedirectTarget};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::clock::Deadline;
+use crate::os::limits;
 use crate::os::poll::{AsFd as _, BorrowedFd, PollFlags};
 use crate::os::shell;
 use crate::os::socket::{self, has_no_family, is_taken};
@@ -80,9 +81,9 @@ impl Failure for BindError {
                      terminal, or with --paste, and paste the answer"
                 )
             }
-            Self::Impossible(_) => {
-                "run this in a terminal, or with --paste, and paste the answer".to_owned()
-            }
+            Self::Impossible(err) => limits::connection_hint(err)
+                .unwrap_or("run this in a terminal, or with --paste, and paste the answer")
+                .to_owned(),
         };
         Some(hint.into())
     }

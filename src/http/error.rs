@@ -59,6 +59,16 @@ pub enum HttpError {
     /// This computer has no local port for one more connection.
     #[error("cannot connect to {0}: this computer has no free local port")]
     NoLocalPort(String),
+    /// The system of this computer opens no connection to it.
+    #[error("cannot connect to {host}: {why}")]
+    NotAllowed {
+        /// The host of the request.
+        host: String,
+        /// The error of the system.
+        why: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
     /// The connection failed or broke.
     #[error("cannot reach {host}: {why}")]
     Unreachable {
@@ -162,7 +172,7 @@ impl HttpError {
             Self::Forbidden { .. } | Self::Authorities(_) | Self::NoSuchHost(_) | Self::Late(_) => {
                 true
             }
-            Self::Proxy(_) | Self::NoLocalPort(_) => true,
+            Self::Proxy(_) | Self::NoLocalPort(_) | Self::NotAllowed { .. } => true,
             Self::Tls { unsent, .. }
             | Self::Timeout { unsent, .. }
             | Self::Unreachable { unsent, .. } => *unsent,
@@ -206,6 +216,7 @@ impl Failure for HttpError {
                 }
             },
             Self::NoLocalPort(_) => Code::NoLocalPort,
+            Self::NotAllowed { .. } => Code::Unexpected,
             Self::NoSuchHost(_) | Self::TooLarge(_) | Self::Unreachable { .. } => {
                 Code::ServerUnavailable
             }
@@ -228,6 +239,7 @@ impl Failure for HttpError {
             Self::Forbidden { .. } => {
                 "only a server that you name yourself may lie in a private network"
             }
+            Self::NotAllowed { hint, .. } => hint,
             Self::Redirect(_) => "the server's address may have changed; ask its operator",
             Self::Unreachable { unsent: true, .. } => {
                 "is the server running, and is the port right?"

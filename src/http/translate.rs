@@ -9,6 +9,7 @@ use super::CONNECT_LIMIT;
 use crate::failure::without_os_number;
 use crate::oauth::endpoint::UrlError;
 use crate::oauth::text::printable;
+use crate::os::limits;
 
 /// Most names of a certificate that a message shows.
 const MAX_NAMES: usize = 3;
@@ -64,10 +65,11 @@ pub fn translate(err: ureq::Error, of: &RequestContext) -> HttpError {
             Ok(ConnectError::Proxy(err)) => proxy_error(err, of),
             Ok(ConnectError::OpenedAhead) | Err(_) => HttpError::Unreachable { host, why, unsent },
         },
-        ureq::Error::Io(inner) => match rustls_error(&inner) {
-            Some(inner) => tls(inner, host, unsent),
-            None if is_lookup(&why) => HttpError::NoSuchHost(host),
-            None => HttpError::Unreachable { host, why, unsent },
+        ureq::Error::Io(inner) => match (rustls_error(&inner), limits::connection_hint(&inner)) {
+            (Some(inner), _) => tls(inner, host, unsent),
+            (None, Some(hint)) if unsent => HttpError::NotAllowed { host, why, hint },
+            _ if is_lookup(&why) => HttpError::NoSuchHost(host),
+            _ => HttpError::Unreachable { host, why, unsent },
         },
         ureq::Error::Protocol(_) | ureq::Error::Http(_) => HttpError::Unreachable {
             host,
@@ -81,6 +83,12 @@ pub fn translate(err: ureq::Error, of: &RequestContext) -> HttpError {
 /// Turns an error on the way to the proxy or through it into one of ours.
 fn proxy_error(err: ureq::Error, of: &RequestContext) -> HttpError {
     let why = plain(&err);
+    if let ureq::Error::Io(inner) = &err {
+        if let Some(hint) = limits::connection_hint(inner) {
+            let host = "the proxy".to_owned();
+            return HttpError::NotAllowed { host, why, hint };
+        }
+    }
     let fault = match err {
         ureq::Error::Other(inner)
             if matches!(inner.downcast_ref(), Some(ConnectError::NoLocalPort)) =>

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod command;
 pub mod environment;
 pub mod files;
+pub mod limits;
 pub mod peer;
 pub mod places;
 pub mod poll;

@@ -5,7 +5,7 @@
 //! in a session of its own, with the login's lock as its stdin. It holds the lock until what came is stored.
 
 use std::io::{self, Read as _};
-use std::process::{Command, ExitCode};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,8 @@ enum RefresherMessage {
 }
 
 /// Lets a process of its own refresh, and waits for it until the deadline. After that it goes on by itself. Returns `None`
-/// if it did not get the lock, and has spent nothing. Where the system passes no lock on, this process refreshes.
+/// if there can be no such process, or if it did not get the lock: nothing is spent then, and nobody has the lock. Where the
+/// system passes no lock on, this process refreshes.
 ///
 /// # Errors
 ///
@@ -81,22 +82,16 @@ pub(super) fn refresh(
         patience: deadline.left(),
     };
     let failed = |source| Error::Unexpected {
-        what: "cannot start the process that refreshes",
+        what: "cannot wait for the process that refreshes",
         source,
     };
-    let job = serde_json::to_string(&job).map_err(|err| failed(err.into()))?;
-    // It may outlive this process, so it keeps no stream of ours open: whoever called us waits for their end.
-    let (pipe, its_end) = io::pipe().map_err(failed)?;
-    let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-    command
-        .args([REFRESHER, &job])
-        .stdin(lock)
-        .stdout(its_end.try_clone().map_err(failed)?)
-        .stderr(its_end);
-    let mut child = process::spawn_detached(&mut command).map_err(failed)?;
-    // It holds our copies of the lock and of the pipe, whose end we wait for.
-    drop(command);
-    let pipe = stdio::pollable(pipe).map_err(failed)?;
+    let (pipe, mut child) = match start(&job, lock) {
+        Ok(started) => started,
+        Err(err) => {
+            log::debug!("no process of its own can refresh: {err}");
+            return Ok(None);
+        }
+    };
     let end = match read_messages(pipe, deadline) {
         Ok(end) => end,
         Err(_) if deadline.passed() => return Err(Error::Busy { server: key.server }),
@@ -112,6 +107,23 @@ pub(super) fn refresh(
         true => Error::Interrupted { server: key.server },
         false => failed(io::Error::other(status.to_string())),
     })
+}
+
+/// Starts the process with its lock, and returns what it writes.
+fn start(job: &Job, lock: Stdio) -> io::Result<(PollableReader, Child)> {
+    let job = serde_json::to_string(job)?;
+    // It may outlive this process, so it keeps no stream of ours open: whoever called us waits for their end.
+    let (pipe, its_end) = io::pipe()?;
+    let pipe = stdio::pollable(pipe)?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .args([REFRESHER, &job])
+        .stdin(lock)
+        .stdout(its_end.try_clone()?)
+        .stderr(its_end);
+    // At the end of this function our copies of the lock and of its end of the pipe are closed.
+    let child = process::spawn_detached(&mut command)?;
+    Ok((pipe, child))
 }
 
 /// Reads what the process writes until it has ended, and shows what is for the user. Returns how it ended, if it says so.

@@ -47,9 +47,12 @@ fn hint_about(
     })
 }
 
+/// Longest time that a hint repeats: who is told to come back in a thousand years is told nothing.
+const MAX_NAMED_TIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
 /// Returns what to do about a server that is busy.
 fn busy_hint(retry_after: Option<Duration>) -> Hint {
-    match retry_after.filter(|wanted| !wanted.is_zero()) {
+    match retry_after.filter(|wanted| !wanted.is_zero() && *wanted <= MAX_NAMED_TIME) {
         Some(wanted) => format!("run the command again in {}", in_words(wanted)).into(),
         None => "run the command again in a while".into(),
     }

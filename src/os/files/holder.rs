@@ -16,8 +16,8 @@ use crate::os::process::{host_name, is_alive, started_at};
 /// The most that is read of what a holder wrote about itself, in bytes.
 const HOLDER_BYTES: u64 = 512;
 
-/// How old a marker without a word about its maker has to be before it counts as abandoned: its maker was killed between two
-/// system calls, or the clock of the file server is off by less than this.
+/// How far from now a marker without a word about its maker has to be before it counts as abandoned: its maker was killed
+/// between two system calls, or the clock of the file server is off by less than this.
 const UNSIGNED_AGE: Duration = Duration::from_secs(60);
 
 /// Stands for what the system does not tell.
@@ -50,10 +50,12 @@ fn one_word(text: &str) -> String {
     }
 }
 
-/// Returns the process that holds the lock at a path, if it says so.
+/// Returns the process of this machine that holds the lock at a path, if it says so.
 pub(super) fn holder_of(path: &Path) -> Option<i32> {
     let text = read(&super::open_private(path).ok()??)?;
-    text.split_whitespace().next()?.parse().ok()
+    let mut words = text.split_whitespace();
+    let pid = words.next()?.parse().ok()?;
+    (words.next()? == boot() && words.next()? == host()).then_some(pid)
 }
 
 fn read(file: &File) -> Option<String> {
@@ -79,9 +81,10 @@ fn is_abandoned(marker: &File) -> bool {
     gone.unwrap_or_else(|| {
         // Killed before it could sign.
         let changed = marker.metadata().and_then(|found| found.modified()).ok();
-        changed
-            .and_then(|at| SystemTime::now().duration_since(at).ok())
-            .is_some_and(|age| age > UNSIGNED_AGE)
+        let now = SystemTime::now();
+        // A clock that was set back has left it in the future, where nobody waits for its age.
+        let age = |at| now.duration_since(at).unwrap_or_else(|err| err.duration());
+        changed.is_some_and(|at| age(at) > UNSIGNED_AGE)
     })
 }
 

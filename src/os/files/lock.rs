@@ -19,6 +19,9 @@ use crate::os::stdio;
 /// The first wait for a lock that is taken, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
+/// What is appended to the name of a lock for its marker.
+const MARKER: &str = ".held";
+
 /// A lock that this process holds until the value is dropped or the process ends.
 #[derive(Debug)]
 pub struct LockFile {
@@ -75,7 +78,7 @@ impl LockFile {
 
     /// Takes the lock on a file system without locks: whoever makes the marker file holds it.
     pub(super) fn acquire_by_marker(path: &Path, deadline: Deadline) -> Result<Self, DiskError> {
-        let marker = with_suffix(path, ".held");
+        let marker = with_suffix(path, MARKER);
         let mut wait = WAITS.0;
         loop {
             match open_new_lock(&marker) {
@@ -183,6 +186,13 @@ fn try_acquire(path: &Path) -> Result<Result<File, TryLockError>, DiskError> {
 fn pause(wait: &mut Duration, deadline: Deadline) {
     std::thread::sleep((*wait).min(deadline.left()));
     *wait = (*wait * 2).min(WAITS.1);
+}
+
+/// Tells whether a path is that of a marker, which stays when its machine is gone.
+pub(super) fn is_marker(path: &Path) -> bool {
+    path.as_os_str()
+        .as_encoded_bytes()
+        .ends_with(MARKER.as_bytes())
 }
 
 pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -14,6 +14,7 @@ use checks::resolve;
 
 pub use given::{read_given, GivenFile};
 pub use holder::boot;
+use lock::is_marker;
 pub use lock::LockFile;
 pub use prepared::PreparedFile;
 
@@ -98,6 +99,13 @@ impl Failure for DiskError {
                 let command = shell::process_command(*pid);
                 let hint =
                     format!("try again when process {pid} is done; `{command}` tells what it is");
+                return Some(hint.into());
+            }
+            Self::Locked { holder: None, path } if is_marker(path) => {
+                let path = path.display();
+                let hint = format!(
+                    "try again when the other process is done; if no machine that shares this disk runs mcp-login now, remove {path}"
+                );
                 return Some(hint.into());
             }
             Self::Locked { holder: None, .. } => "try again when the other process is done",

@@ -489,6 +489,70 @@ fn c1_a_caller_whose_refresher_gets_no_lock_refreshes_itself() {
     assert!(!servers.was_reused());
 }
 
+/// Whatever fails on the way to a process of its own, one refresh is made, and its tokens are stored.
+#[apply(test)]
+fn c1_p55_a_caller_that_can_start_no_process_refreshes_itself() {
+    needs(&["strace"]);
+    let servers = Rotating::start();
+    let starts = "clone3,clone,?vfork";
+    for (calls, error) in [(starts, "EAGAIN"), (starts, "EPERM"), ("pipe2", "EMFILE")] {
+        let home = Home::expired(&servers);
+        let before = servers.refreshes();
+        let inject = format!("{calls}:error={error}");
+        let token = home.at("token", &servers.fake);
+        let token = strace::traced(token, calls, "/dev/null", Some(&inject)).expect(0);
+        assert_eq!(
+            home.kept(&servers.fake)["access_token"],
+            token.stdout.as_str()
+        );
+        assert_eq!(servers.refreshes(), before + 1, "{inject}");
+    }
+    assert!(!servers.was_reused());
+}
+
+/// The system lets no request out: that is said, and not that the server is down.
+#[apply(test)]
+fn r11_what_this_machine_forbids_is_no_fault_of_the_server() {
+    needs(&["strace"]);
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    for (error, advice) in [
+        ("EPERM", "a sandbox or a firewall of this machine"),
+        ("EACCES", "a sandbox or a firewall of this machine"),
+        ("EMFILE", "ulimit -n"),
+        ("ENFILE", "end some programs"),
+    ] {
+        let inject = format!("socket:error={error}");
+        let token = home.at("token", &servers.fake);
+        let failed = strace::traced(token, "socket", "/dev/null", Some(&inject)).expect(1);
+        assert!(failed.stderr.contains(advice), "{}", failed.stderr);
+        assert!(!failed.stderr.contains("trying again"), "{}", failed.stderr);
+    }
+    assert_eq!(servers.refreshes(), 0);
+    home.at("token", &servers.fake).run().expect(0);
+}
+
+/// A limit of the process stops it at a file: the hint names the limit, and no other place for the login.
+#[apply(test)]
+fn r11_a_limit_on_open_files_is_named() {
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let logout = home.at("logout", &servers.fake);
+    let failed = logout.through_shell("ulimit -n 4", "").run().expect(7);
+    assert!(
+        failed.stderr.contains("Too many open files"),
+        "{}",
+        failed.stderr
+    );
+    assert!(
+        failed
+            .stderr
+            .contains("hint: this process may open no more files"),
+        "{}",
+        failed.stderr
+    );
+}
+
 #[apply(test)]
 fn d4_a_logout_keeps_an_emergency_file_that_it_cannot_read() {
     needs(&["strace"]);

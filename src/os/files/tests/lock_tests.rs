@@ -92,6 +92,39 @@ fn d12_markers_of_dead_holders_are_broken_and_others_are_not() {
 }
 
 #[test]
+fn d12_a_marker_of_another_machine_is_named_and_not_its_process() {
+    let home = home();
+    let path = home.path().join("file.lock");
+    let marker = home.path().join("file.lock.held");
+    fs::write(&marker, "4711 other-boot another-machine 1").unwrap();
+    let err = LockFile::acquire_by_marker(&path, Deadline::after(Duration::ZERO)).unwrap_err();
+    assert!(
+        matches!(err, DiskError::Locked { holder: None, .. }),
+        "{err}"
+    );
+    let Some(Hint::Text(hint)) = err.hint(&About::default()) else {
+        panic!("{err}")
+    };
+    let advice = format!("remove {}", marker.display());
+    assert!(hint.ends_with(&advice), "{hint}");
+}
+
+/// Its maker was killed between two system calls, and the clock has been set since.
+#[test]
+fn d13_an_unsigned_marker_is_abandoned_on_whichever_side_of_now_it_is() {
+    let home = home();
+    let path = home.path().join("file.lock");
+    let marker = home.path().join("file.lock.held");
+    let (now, hour) = (std::time::SystemTime::now(), Duration::from_secs(3600));
+    for (at, is_abandoned) in [(now - hour, true), (now, false), (now + hour, true)] {
+        let file = File::create(&marker).unwrap();
+        file.set_modified(at).unwrap();
+        let taken = LockFile::acquire_by_marker(&path, Deadline::after(Duration::ZERO));
+        assert_eq!(taken.is_ok(), is_abandoned, "{at:?}");
+    }
+}
+
+#[test]
 fn a11_a_killed_process_that_was_breaking_a_lock_does_not_block_it() {
     let home = home();
     let path = home.path().join("file.lock");
