@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# @modelcontextprotocol/client 2.4.0 (the official MCP SDK for TypeScript) at a protected resource whose 401 has two challenges, as of
-# a gateway that takes an OAuth token or a password: `Bearer` with `resource_metadata` (RFC 9728) and `Basic`.
+# @modelcontextprotocol/client 2.4.0 (the official MCP SDK for TypeScript) at a protected resource whose 401 has two challenges, as
+# of a gateway that takes an OAuth token or a password: `Bearer` with `resource_metadata` (RFC 9728) and `Basic`.
 #
 # One would guess: RFC 9110 section 11.6.1 lets a server offer several schemes, in one field or in two, in any order; the
 # client takes the one it can do.
