@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::memory::{append, Held};
-use super::message::{self, Kind, RpcMessage};
+use super::message::{self, is_same_id, may_be_same_id, Kind, RpcMessage};
 use super::sse::{Parser, StreamEvent};
 use super::stdio::MAX_LINE_BYTES;
 use super::Bridge;
@@ -105,7 +105,7 @@ impl RefusedMessage {
         let status = response.status;
         let body = read_briefly(response, abort);
         let text = String::from_utf8_lossy(&body).into_owned();
-        let messages = message::read(body).unwrap_or_default();
+        let messages = message::read(text.clone()).unwrap_or_default();
         // Other errors, such as those of OAuth, have no number for a code.
         let message = messages
             .into_iter()
@@ -234,7 +234,8 @@ impl Bridge {
         };
         held.complete();
         let is_empty = body.trim_ascii().is_empty();
-        if let Some(message) = self.pass_all_on(body, reading) {
+        let text = String::from_utf8(body).unwrap_or_default();
+        if let Some(message) = self.pass_all_on(text, reading) {
             return Ok(Some(ServerAnswer {
                 message,
                 held,
@@ -309,7 +310,7 @@ impl Bridge {
     }
 
     /// Passes messages on to the client, but returns the first that is the answer which is read.
-    fn pass_all_on(&self, text: Vec<u8>, reading: &Reading) -> Option<RpcMessage> {
+    fn pass_all_on(&self, text: String, reading: &Reading) -> Option<RpcMessage> {
         let messages = message::read(text).unwrap_or_default().into_iter();
         let answers = messages.filter_map(|message| self.pass_on(message, reading));
         answers.reduce(|first, _| first)
@@ -324,17 +325,13 @@ impl Bridge {
             }
             return None;
         }
-        if reading
-            .id
-            .is_some_and(|id| message.id().is_empty() || message.answers(id))
-        {
+        let (own, pending) = (message.id(), &self.pending);
+        let is_asked = |id: &str| own.is_empty() || may_be_same_id(own, id);
+        if reading.id.is_some_and(is_asked) {
             return Some(message);
         }
-        let other = self
-            .pending
-            .ids()
-            .into_iter()
-            .find(|id| message.answers(id));
+        let other = pending.find(own, is_same_id);
+        let other = other.or_else(|| pending.find(own, may_be_same_id));
         if let Some(id) = other {
             self.answer(&id, message);
         }

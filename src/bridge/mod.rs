@@ -11,10 +11,12 @@
 //! `streams` are for what the server sends by itself. `sse_transport` is for servers of 2024-11-05. `login` is the one login that the user may allow.
 
 mod exchange;
+mod json;
 mod login;
 mod memory;
 mod message;
 mod pending;
+mod replies;
 mod session;
 mod sse;
 mod sse_transport;
@@ -155,7 +157,7 @@ enum ClientVersion {
 impl Bridge {
     /// Takes a line of the client.
     fn take(self: &Arc<Self>, line: Vec<u8>) {
-        match message::read(line) {
+        match String::from_utf8(line).ok().and_then(message::read) {
             Some(messages) => messages
                 .into_iter()
                 .for_each(|message| self.take_message(message)),
@@ -178,9 +180,9 @@ impl Bridge {
                         None => {
                             let error =
                                 "there is a request with this id already; wait for its answer";
-                            bridge.output.write(&message::error(
+                            bridge.output.write(&replies::error(
                                 message.id(),
-                                message::INVALID_REQUEST,
+                                replies::INVALID_REQUEST,
                                 error,
                             ));
                         }
@@ -259,7 +261,7 @@ impl Bridge {
                 hint: None,
             };
             let (sentence, _) = bridge.person.tell(&error.report());
-            let answer = message::error("null", message::INVALID_REQUEST, &sentence);
+            let answer = replies::error("null", replies::INVALID_REQUEST, &sentence);
             bridge.output.write(&answer);
             bridge.pending.written();
         });
@@ -313,12 +315,8 @@ impl Bridge {
     }
 
     fn cancelled_request(&self, message: &RpcMessage) -> Option<String> {
-        let params: serde_json::Value = message.parse()?;
-        let wanted = params.get("requestId")?;
-        let is_wanted = |id: &String| {
-            serde_json::from_str::<serde_json::Value>(id).is_ok_and(|id| id == *wanted)
-        };
-        self.pending.ids().into_iter().find(is_wanted)
+        let [wanted] = message.members(["requestId"]);
+        self.pending.find(wanted?.get(), message::is_same_id)
     }
 
     /// Answers a request with the response of the server.
@@ -327,7 +325,7 @@ impl Bridge {
     }
 
     /// Answers a request with this line.
-    fn answer_with(&self, id: &str, line: &[u8]) {
+    fn answer_with(&self, id: &str, line: &str) {
         self.pending.answer(id, || self.output.write(line));
     }
 
@@ -336,7 +334,7 @@ impl Bridge {
         let report = err.report();
         if self.pending.is_open(id) {
             let (sentence, hint) = self.person.tell(&report);
-            let line = message::failure(
+            let line = replies::failure(
                 id,
                 report.class,
                 &sentence,

@@ -91,9 +91,12 @@ impl Pending {
         self.changed.notify_all();
     }
 
-    /// Returns the ids of all open requests.
-    pub fn ids(&self) -> Vec<String> {
-        lock(&self.state).open.keys().cloned().collect()
+    /// Returns the id of the open request with this id; else of one whose id `is_same` as this one.
+    pub fn find(&self, id: &str, is_same: impl Fn(&str, &str) -> bool) -> Option<String> {
+        let state = lock(&self.state);
+        let exact = state.open.get_key_value(id).map(|(own, _)| own);
+        let other = || state.open.keys().find(|own| is_same(own, id));
+        exact.or_else(other).cloned()
     }
 
     /// Notes the stream on which the answer to a request will come.

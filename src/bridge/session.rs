@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use super::exchange::{
     finish, is_success, within, NoAnswer, Reading, RefusedMessage, ServerAnswer,
 };
-use super::message::{self, Kind, RpcMessage};
+use super::json;
+use super::message::{Kind, RpcMessage};
 use super::streams::{FIRST_PAUSE, MAX_PAUSE, MIN_PAUSE};
 use super::upstream::QUIET_LIMIT;
 use super::Bridge;
@@ -181,7 +182,7 @@ impl Session {
     /// Notes the session that an answer to `initialize` opens.
     fn open(&self, answer: &RpcMessage, id: Option<String>) {
         let [version] = answer.members(["protocolVersion"]);
-        let Some(version) = message::string(version).filter(|_| !answer.is_error) else {
+        let Some(version) = json::string(version).filter(|_| !answer.is_error) else {
             return;
         };
         // What cannot be a header, the client will refuse as well.

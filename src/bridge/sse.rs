@@ -3,6 +3,7 @@
 //! Spec: HTML Living Standard section 9.2, Server-sent events.
 
 use std::mem;
+use std::string::FromUtf8Error;
 use std::time::Duration;
 
 use super::memory::append;
@@ -16,8 +17,8 @@ pub const MAX_EVENT_BYTES: usize = 256 * 1024 * 1024;
 pub struct StreamEvent {
     /// Its type; empty means `message`.
     pub name: String,
-    /// Its data.
-    pub data: Vec<u8>,
+    /// Its data; what is no UTF-8 is U+FFFD.
+    pub data: String,
 }
 
 /// Reads a stream piece by piece.
@@ -28,8 +29,10 @@ pub struct Parser {
     /// The pause before the stream is opened again that the server asks for.
     pub retry: Option<Duration>,
     line: Vec<u8>,
-    event: StreamEvent,
-    has_data: bool,
+    /// The line is one of data, without the name of the field.
+    is_value: bool,
+    name: String,
+    data: Option<Vec<u8>>,
     id: Option<String>,
     after_return: bool,
     is_begun: bool,
@@ -40,7 +43,13 @@ impl Parser {
     ///
     /// Returns `false` if an event is too long.
     pub fn read(&mut self, mut piece: &[u8], mut take: impl FnMut(StreamEvent)) -> bool {
-        while let Some(end) = piece.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+        // Most pieces of a long event have no line end, which this finds out much faster.
+        let has_end = piece.contains(&b'\n') || piece.contains(&b'\r');
+        let line_end = |piece: &[u8]| match has_end {
+            true => piece.iter().position(|it| matches!(it, b'\n' | b'\r')),
+            false => None,
+        };
+        while let Some(end) = line_end(piece) {
             let (line, rest) = piece.split_at(end);
             let is_second_half =
                 mem::take(&mut self.after_return) && end == 0 && rest.first() == Some(&b'\n');
@@ -55,6 +64,12 @@ impl Parser {
         }
         if !piece.is_empty() {
             self.after_return = false;
+            if self.line.is_empty() && !self.is_value {
+                // Without the name of the field, it need not be moved in the end.
+                let value = piece.strip_prefix(b"data: ");
+                self.is_value = value.is_some();
+                piece = value.unwrap_or(piece);
+            }
             append(&mut self.line, piece);
         }
         self.length() <= MAX_EVENT_BYTES
@@ -62,7 +77,7 @@ impl Parser {
 
     /// Returns the length of what was read of the event that is not complete, in bytes.
     pub fn length(&self) -> usize {
-        self.line.len() + self.event.data.len()
+        self.line.len() + self.data.as_ref().map_or(0, Vec::len)
     }
 
     /// Forgets what was read of an event that is not complete: the stream has ended.
@@ -76,16 +91,22 @@ impl Parser {
     }
 
     fn end_line(&mut self, mut line: Vec<u8>, take: &mut impl FnMut(StreamEvent)) {
-        if !mem::replace(&mut self.is_begun, true) && line.starts_with("\u{feff}".as_bytes()) {
+        let is_first = !mem::replace(&mut self.is_begun, true);
+        if mem::take(&mut self.is_value) {
+            return self.add_data(line);
+        }
+        if is_first && line.starts_with("\u{feff}".as_bytes()) {
             line.drain(..3);
         }
         if line.is_empty() {
             if let Some(id) = self.id.take() {
                 self.last_id = Some(id).filter(|id| mcp::is_header_value(id));
             }
-            let event = mem::take(&mut self.event);
-            if mem::take(&mut self.has_data) && !event.data.is_empty() {
-                take(event);
+            let name = mem::take(&mut self.name);
+            if let Some(data) = self.data.take().filter(|data| !data.is_empty()) {
+                let lossy = |err: FromUtf8Error| String::from_utf8_lossy(err.as_bytes()).into();
+                let data = String::from_utf8(data).unwrap_or_else(lossy);
+                take(StreamEvent { name, data });
             }
             return;
         }
@@ -96,17 +117,11 @@ impl Parser {
         let text = || String::from_utf8_lossy(value).into_owned();
         match field {
             b"data" => {
-                if mem::replace(&mut self.has_data, true) {
-                    self.event.data.push(b'\n');
-                    append(&mut self.event.data, value);
-                } else {
-                    // It may be large, and is the only one in most events.
-                    let start = line.len() - value.len();
-                    line.drain(..start);
-                    self.event.data = line;
-                }
+                let start = line.len() - value.len();
+                line.drain(..start);
+                self.add_data(line);
             }
-            b"event" => self.event.name = text(),
+            b"event" => self.name = text(),
             b"id" if !value.contains(&0) => self.id = Some(text()),
             b"retry" => {
                 let digits = Some(text()).filter(|text| text.bytes().all(|it| it.is_ascii_digit()));
@@ -114,6 +129,17 @@ impl Parser {
                 self.retry = milliseconds.map(Duration::from_millis).or(self.retry);
             }
             _ => {}
+        }
+    }
+
+    fn add_data(&mut self, value: Vec<u8>) {
+        match &mut self.data {
+            Some(data) => {
+                data.push(b'\n');
+                append(data, &value);
+            }
+            // It may be large, and is the only one in most events.
+            None => self.data = Some(value),
         }
     }
 }
@@ -127,7 +153,7 @@ mod tests {
         let (mut parser, mut found) = (Parser::default(), Vec::new());
         for piece in stream.chunks(size) {
             assert!(parser.read(piece, |event| {
-                found.push((event.name, String::from_utf8(event.data).expect("UTF-8")));
+                found.push((event.name, event.data));
             }));
         }
         (found, parser)
@@ -172,6 +198,21 @@ mod tests {
             }
         }
         assert_eq!(events(long.as_bytes(), 4096).0[0].1.len(), 100_000);
+    }
+
+    #[test]
+    fn br40_what_is_no_utf_8_in_an_event() {
+        for (stream, expected) in [
+            (&b"data: a\xffb\n\n"[..], "a\u{fffd}b"),
+            (b"data: \xf0\x9f\x98\n\n", "\u{fffd}"),
+            (b"data: \xe2\x82\ndata: \xac\n\n", "\u{fffd}\n\u{fffd}"),
+            (b"data: \xc0\xaf\n\n", "\u{fffd}\u{fffd}"),
+            (b"\xff: x\ndata: a\n\n", "a"),
+            (b"data: \xe6\x97\xa5\n\n", "\u{65e5}"),
+        ] {
+            let found = vec![(String::new(), expected.to_owned())];
+            assert_eq!(events(stream, 1).0, found, "{stream:?}");
+        }
     }
 
     #[test]

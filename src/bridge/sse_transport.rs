@@ -10,7 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::exchange::{is_success, read_briefly, read_stream, NoAnswer, Reading};
-use super::message::{self, Kind, RpcMessage};
+use super::message::{self, may_be_same_id, Kind, RpcMessage};
 use super::session::{one_for_all, ACCEPT_EVENTS};
 use super::sse::StreamEvent;
 use super::upstream::QUIET_LIMIT;
@@ -207,7 +207,7 @@ impl Bridge {
         let read = read_stream(&mut body, &mut reading, |event, reading| {
             match event.name.as_str() {
                 "endpoint" => drop(opened.send(self.begin_stream(number, &event, abort))),
-                _ => self.take_event(event, reading),
+                _ => self.take_event(event, number, reading),
             }
             None
         });
@@ -230,8 +230,7 @@ impl Bridge {
 
     /// Takes where messages are posted from now on from the event that names it. The token goes to no other origin.
     fn begin_stream(&self, number: u64, event: &StreamEvent, abort: &Abort) -> Result<bool, Error> {
-        let text = String::from_utf8_lossy(&event.data);
-        let Ok(endpoint) = self.upstream.server.join(text.trim()) else {
+        let Ok(endpoint) = self.upstream.server.join(event.data.trim()) else {
             return Ok(false);
         };
         if endpoint.origin() != self.upstream.server.origin() || has_userinfo(&endpoint) {
@@ -250,11 +249,19 @@ impl Bridge {
         Ok(true)
     }
 
-    fn take_event(&self, event: StreamEvent, reading: &Reading) {
+    fn take_event(&self, event: StreamEvent, number: u64, reading: &Reading) {
         for message in message::read(event.data).unwrap_or_default() {
+            if message.kind == Kind::Response && message.id().is_empty() {
+                // It answers the only request on this stream; nobody knows which of several.
+                if let [only] = self.pending.ids_on(number).as_slice() {
+                    self.answer(only, message);
+                }
+                continue;
+            }
             let mut state = lock(&self.sse);
-            let is_reopened =
-                |(id, _): &mut (String, _)| message.kind == Kind::Response && message.answers(id);
+            let is_reopened = |(id, _): &mut (String, _)| {
+                message.kind == Kind::Response && may_be_same_id(message.id(), id)
+            };
             let reopened = state.reopening.take_if(is_reopened);
             drop(state);
             match reopened {

@@ -5,7 +5,8 @@
 use serde_json::{json, Value};
 
 use super::exchange::{NoAnswer, Reading, ServerAnswer};
-use super::message::{self, members_of, string, RpcMessage};
+use super::json::{members_of, string};
+use super::message::{self, RpcMessage};
 use super::tools::{self, MirroredTools};
 use super::Bridge;
 use crate::error::Error;

@@ -200,7 +200,7 @@ impl LineOutput {
     }
 
     /// Writes a line. If nobody reads it any more, the bridge ends.
-    pub fn write(&self, line: &[u8]) {
+    pub fn write(&self, line: &str) {
         let mut stdout = lock(&self.stdout);
         if write_line(&mut stdout, line).is_err() {
             self.waker.output_is_closed();
@@ -208,8 +208,8 @@ impl LineOutput {
     }
 }
 
-fn write_line(stdout: &mut File, line: &[u8]) -> io::Result<()> {
-    let mut parts = [io::IoSlice::new(line), io::IoSlice::new(b"\n")];
+fn write_line(stdout: &mut File, line: &str) -> io::Result<()> {
+    let mut parts = [io::IoSlice::new(line.as_bytes()), io::IoSlice::new(b"\n")];
     let mut parts = parts.as_mut_slice();
     while !parts.is_empty() {
         match stdout.write_vectored(parts) {

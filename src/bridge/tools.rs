@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::Value;
 
+use super::json;
 use super::message::{self, RpcMessage};
 
 /// The member of a schema that names a header.
@@ -64,12 +65,12 @@ pub fn inspect(message: RpcMessage) -> InspectedTools {
     let Some(tools) = tools.map(RawValue::get) else {
         return inspected;
     };
-    let members = message::members(tools).unwrap_or_default();
+    let members = json::members(tools).unwrap_or_default();
     let mut kept = Vec::new();
     for member in &members {
         // What is no tool is not our business, nor what is longer than all tools that anybody could use.
         let is_looked_at =
-            |text: &str| text.len() <= message::MAX_PARSED_BYTES && text.contains(ANNOTATION);
+            |text: &str| text.len() <= json::MAX_PARSED_BYTES && text.contains(ANNOTATION);
         let tool = Some(member.get()).filter(|text| is_looked_at(text));
         let tool = tool.and_then(|text| serde_json::from_str::<Tool>(text).ok());
         let mut found = Vec::new();
@@ -92,7 +93,7 @@ pub fn inspect(message: RpcMessage) -> InspectedTools {
         let (start, text) = (inspected.message.offset_of(tools), kept.join(","));
         let end = start + tools.len();
         let mut line = inspected.message.text.clone();
-        line.splice(start..end, format!("[{text}]").bytes());
+        line.replace_range(start..end, &format!("[{text}]"));
         if let Some(message) = message::read_one(line) {
             inspected.message = message;
         }
@@ -245,7 +246,7 @@ mod tests {
         let line = format!(
             r#"{{"jsonrpc":"2.0", "id":1,"result":{{"b":1.0,"tools": {tools} ,"nextCursor":"n"}}}}"#
         );
-        inspect(message::read(line.into()).expect("a message").remove(0))
+        inspect(message::read(line).expect("a message").remove(0))
     }
 
     fn tool(name: &str, schema: &Value) -> Value {
@@ -340,10 +341,9 @@ mod tests {
             (json!([bad]), "[]"),
         ] {
             let inspected = listed(&tools);
-            let next = message::string(inspected.message.members(["nextCursor"])[0]);
-            let text = String::from_utf8(inspected.message.text).expect("UTF-8");
+            let next = json::string(inspected.message.members(["nextCursor"])[0]);
             assert_eq!(
-                text,
+                inspected.message.text,
                 format!(
                     r#"{{"jsonrpc":"2.0", "id":1,"result":{{"b":1.0,"tools": {expected} ,"nextCursor":"n"}}}}"#
                 )

@@ -16,8 +16,9 @@ use serde_json::value::RawValue;
 use serde_json::{json, Value};
 
 use super::exchange::NoAnswer;
+use super::json;
 use super::message::{self, Kind, RpcMessage};
-use super::Bridge;
+use super::{replies, Bridge};
 use crate::error::{Error, ServerFault};
 use crate::http::Abort;
 use crate::mcp::{CLASSIC, MODERN};
@@ -90,7 +91,7 @@ impl Translation {
             "" => "{}",
             params => params,
         };
-        let [meta] = message::members_of(params, ["_meta"]);
+        let [meta] = json::members_of(params, ["_meta"]);
         let params = match meta.map(RawValue::get) {
             Some(meta) => {
                 let start = meta.as_ptr() as usize - params.as_ptr() as usize;
@@ -104,7 +105,7 @@ impl Translation {
             "" => params,
             further => with_members(&params, further)?,
         };
-        message::read_one(message::request(id, &message.method, &params))
+        message::read_one(replies::request(id, &message.method, &params))
     }
 
     /// Returns the request for what the server offers and the client wants, in place of an earlier one; `None` if that is
@@ -163,13 +164,13 @@ impl Bridge {
         self: &Arc<Self>,
         initialize: &RpcMessage,
         abort: &Abort,
-    ) -> Result<Option<Vec<u8>>, Error> {
+    ) -> Result<Option<String>, Error> {
         let mut translation = Translation::of(initialize);
         let Some(found) = self.discover(&translation, abort)? else {
             return Ok(None);
         };
         let [asked] = initialize.members(["protocolVersion"]);
-        let asked = message::string(asked);
+        let asked = json::string(asked);
         let known = SESSION_VERSIONS
             .into_iter()
             .find(|known| asked.as_deref() == Some(known));
@@ -187,7 +188,7 @@ impl Bridge {
             answer["instructions"] = instructions.clone();
         }
         *lock(&self.translation) = Some(Arc::new(translation));
-        Ok(Some(message::result(initialize.id(), &answer)))
+        Ok(Some(replies::result(initialize.id(), &answer)))
     }
 
     /// Asks the server what it can do without a session; returns `None` if that is nothing.
@@ -203,7 +204,7 @@ impl Bridge {
             Err(NoAnswer::Refused(_)) => return Ok(None),
             Err(NoAnswer::Failed(err)) => return Err(*err),
         };
-        if answer.is_error || answer.text.len() > message::MAX_PARSED_BYTES {
+        if answer.is_error || answer.text.len() > json::MAX_PARSED_BYTES {
             return Ok(None);
         }
         let found: Value = answer.parse().unwrap_or_default();
@@ -248,7 +249,7 @@ impl Bridge {
             }
             _ => return self.call_in_rounds(translation, message, abort),
         }
-        let done = message::result(message.id(), &json!({}));
+        let done = replies::result(message.id(), &json!({}));
         self.answer_with(message.id(), &done);
         Ok(())
     }
@@ -263,9 +264,9 @@ impl Bridge {
         let (mut id, mut further) = (message.id().to_owned(), String::new());
         for _ in 0..MAX_ROUNDS {
             let Some(request) = translation.complete(message, &id, &further) else {
-                let error = message::error(
+                let error = replies::error(
                     message.id(),
-                    message::INVALID_PARAMS,
+                    replies::INVALID_PARAMS,
                     "the params are no object",
                 );
                 self.answer_with(message.id(), &error);
@@ -277,7 +278,7 @@ impl Bridge {
             };
             let names = ["resultType", "inputRequests", "requestState"];
             let [kind, requests, state] = answer.message.members(names);
-            if message::string(kind).as_deref() != Some("input_required") {
+            if json::string(kind).as_deref() != Some("input_required") {
                 self.reply(message.id(), answer);
                 return Ok(());
             }
@@ -304,7 +305,7 @@ impl Bridge {
         message: &RpcMessage,
         requests: Option<&RawValue>,
         state: Option<&RawValue>,
-    ) -> Result<Option<String>, Vec<u8>> {
+    ) -> Result<Option<String>, String> {
         let mut members = Vec::new();
         match requests {
             Some(requests) => match self.ask_client(translation, message, requests)? {
@@ -322,11 +323,11 @@ impl Bridge {
         translation: &Translation,
         message: &RpcMessage,
         requests: &RawValue,
-    ) -> Result<Option<String>, Vec<u8>> {
+    ) -> Result<Option<String>, String> {
         let (sender, responses) = mpsc::channel();
         let unknown = || {
             let what = "the server requires input in a way that is not known";
-            message::error(message.id(), message::INTERNAL_ERROR, what)
+            replies::error(message.id(), replies::INTERNAL_ERROR, what)
         };
         let requests = serde_json::from_str::<HashMap<String, &RawValue>>(requests.get());
         let mut keys = HashMap::new();
@@ -339,12 +340,12 @@ impl Bridge {
                 "" => "{}",
                 params => params,
             };
-            let line = message::request(&id, &request.method, params);
+            let line = replies::request(&id, &request.method, params);
             lock(&translation.state)
                 .asked
                 .insert(id.clone(), (message.id().to_owned(), sender.clone()));
             keys.insert(id, (key, request.method));
-            self.output.write(line.as_bytes());
+            self.output.write(&line);
         }
         drop(sender);
         let mut members = Vec::new();
@@ -365,7 +366,7 @@ impl Bridge {
                     "the server requires {}, which the client refuses",
                     printable(method)
                 );
-                return Err(message::error(message.id(), message::INTERNAL_ERROR, &what));
+                return Err(replies::error(message.id(), replies::INTERNAL_ERROR, &what));
             }
             members.push(format!("{}:{}", Value::from(key.as_str()), response.body()));
         }

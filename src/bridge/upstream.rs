@@ -70,7 +70,7 @@ impl Upstream {
     ) -> StreamRequest<'a> {
         StreamRequest {
             method: "POST",
-            body: Some(&message.text),
+            body: Some(message.text.as_bytes()),
             until_head: match message.kind {
                 Kind::Request => ANSWER_LIMIT,
                 _ => QUIET_LIMIT,

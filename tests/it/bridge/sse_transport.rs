@@ -78,7 +78,11 @@ fn server(endpoint: &'static str) -> McpServer {
             let asks = json!({"jsonrpc": "2.0", "id": id, "method": "elicitation/create"});
             answers.push(asks.to_string());
         }
-        if message.json.get("id").is_some() && message.json.get("method").is_some() {
+        if message.tool() == "anonymous" {
+            state.note("anonymous");
+            let error = json!({"code": -32_603, "message": "broken"});
+            answers.push(json!({"jsonrpc": "2.0", "id": null, "error": error}).to_string());
+        } else if message.json.get("id").is_some() && message.json.get("method").is_some() {
             answers.push(answer(message, state));
         }
         for text in answers {
@@ -103,6 +107,28 @@ fn old_servers_of_the_transport_with_an_endpoint_are_bridged() {
         }
         client.finish().expect(0);
     }
+}
+
+/// An error that names no request, on a stream on which one answer is expected.
+#[apply(test)]
+fn br13_an_error_without_an_id_on_the_stream() {
+    let server = server("?session=");
+    let (_home, mut client) = legacy(&server);
+    for _ in 0..2 {
+        assert_eq!(
+            client.call("anonymous", json!({}))["error"]["message"],
+            "broken"
+        );
+    }
+    let held = client.ask_tool("held", json!({}));
+    server.wait_until("the held call", |state| state.noted("held") == 1);
+    let lost = client.ask_tool("anonymous", json!({}));
+    server.wait_until("the third one", |state| state.noted("anonymous") == 3);
+    client.text("release", json!({}));
+    assert_eq!(text_of(&client.answer(&held)), "called held");
+    client.notify("notifications/cancelled", json!({"requestId": lost}));
+    assert_eq!(client.text("echo", json!({"text": "on"})), "on");
+    client.finish().expect(0);
 }
 
 /// A client that begins anew has two streams. The end of one is that of its own calls, and of no others; an earlier stream on

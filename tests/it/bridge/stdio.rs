@@ -3,8 +3,10 @@
 use serde_json::{json, Value};
 
 use super::{finish, finish_after_trouble, legacy, on, WIRES};
-use crate::support::fake::Reply;
-use crate::support::mcp_server::{McpServer, Settings, Wire};
+use crate::support::fake::{Gate, Reply};
+use crate::support::mcp_server::{
+    McpServer, Settings, Wire, CAPABILITIES_KEY, MODERN, VERSION_KEY,
+};
 use crate::support::stdio_client::text_of;
 
 /// Line ends inside a message, as JSON allows them between its parts.
@@ -78,6 +80,10 @@ fn br1_br13_lines_that_are_no_message() {
         let answer = client.answer(&json!(null));
         assert_eq!(answer["error"]["code"], -32600, "{line}: {answer}");
     }
+    client
+        .running
+        .type_in(b"{\"id\":1,\"method\":\"ping\",\"params\":{\"x\":\"\xff\"}}\n");
+    assert_eq!(client.answer(&json!(null))["error"]["code"], -32600);
     assert_eq!(client.text("echo", json!({"text": "goes on"})), "goes on");
     let known = [
         "initialize",
@@ -128,6 +134,73 @@ fn br13_ids_keep_their_type_and_value() {
             assert_eq!(text_of(&client.answer(id)), id.to_string());
         }
         finish(&server, client);
+    }
+}
+
+/// Ids as clients write them, and as servers do that keep numbers in double precision, or texts of digits as numbers.
+const REWRITTEN_IDS: &[(&str, &str)] = &[
+    ("9007199254740992", "9007199254740992"),
+    ("9007199254740993", "9007199254740992"),
+    ("-9007199254740993", "-9.007199254740992e+15"),
+    ("18446744073709551617", "18446744073709552000"),
+    ("12345678901234567890123", "1.2345678901234568e+22"),
+    ("1000000000000000000000", "1e+21"),
+    ("1.0", "1"),
+    ("1e3", "1000"),
+    ("1000", "1000.0"),
+    ("2.50", "2.5"),
+    ("\"7\"", "7"),
+    ("7", "\"7\""),
+    ("\"\\u00fc\\/\"", "\"\u{fc}/\""),
+    ("\"12345678901234567890\"", "\"12345678901234567890\""),
+    ("8", "null"),
+];
+
+/// All are open at once, so that an answer could go to another request; each carries the id as the client wrote it.
+#[apply(test)]
+fn br13_ids_that_the_server_writes_in_another_way() {
+    for (wire, client_wire) in [
+        (Wire::Legacy, Wire::Legacy),
+        (Wire::Modern, Wire::Modern),
+        (Wire::Modern, Wire::Legacy),
+    ] {
+        let gate = Gate::default();
+        let held = gate.clone();
+        let server = McpServer::tool(wire, "rewrites", move |message, state| {
+            let arguments = &message.json["params"]["arguments"];
+            let id = arguments["as"].as_str().expect("an id").to_owned();
+            let rest = json!({"content": [{"type": "text", "text": arguments["text"]}]});
+            let answer = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{rest}}}"#);
+            let is_stream = arguments["stream"] == true;
+            state.note("held");
+            held.pass();
+            match is_stream {
+                true => Reply::text(200, "text/event-stream", format!("data: {answer}\n\n")),
+                false => Reply::text(200, "application/json", answer),
+            }
+        });
+        let (_home, mut client) = on(client_wire, &server);
+        let mut meta = json!({});
+        if client_wire == Wire::Modern {
+            meta[VERSION_KEY] = MODERN.into();
+            meta[CAPABILITIES_KEY] = json!({});
+        }
+        for (number, (id, rewritten)) in REWRITTEN_IDS.iter().enumerate() {
+            let arguments = json!({"as": rewritten, "text": id, "stream": number % 2 == 0});
+            let params = json!({"name": "rewrites", "arguments": arguments, "_meta": meta});
+            client.line(&format!(
+                r#"{{"jsonrpc":"2.0","method":"tools/call","id":{id},"params":{params}}}"#
+            ));
+        }
+        let open = REWRITTEN_IDS.len();
+        server.wait_until("all calls", |state| state.noted("held") == open);
+        gate.open();
+        for (id, _) in REWRITTEN_IDS {
+            let member = format!(r#""id":{id},"#);
+            let answer = client.next(id, |line| line.text.contains(&member));
+            assert_eq!(text_of(&answer.json), *id);
+        }
+        client.finish().expect(0);
     }
 }
 

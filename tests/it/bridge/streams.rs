@@ -72,6 +72,28 @@ fn br40_forms_of_events() {
     finish(&server, client);
 }
 
+/// A stream is decoded like any text of the web: what is no UTF-8 costs its letter, and not the answer. The stream stays open.
+#[apply(test)]
+fn br40_an_answer_with_what_is_no_utf_8() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let server = McpServer::tool(Wire::Both, "odd", move |message, _| {
+        let (answer, gate) = (message.says("a?\u{65e5}").to_string(), held.clone());
+        let odd: Vec<_> = answer
+            .bytes()
+            .map(|it| if it == b'?' { 0xff } else { it })
+            .collect();
+        Reply::events(move |events| {
+            events.raw(&[b"data: ", odd.as_slice(), b"\n\n"].concat());
+            gate.pass();
+        })
+    });
+    let (_home, mut client) = legacy(&server);
+    assert_eq!(client.text("odd", json!({})), "a\u{fffd}\u{65e5}");
+    gate.open();
+    finish(&server, client);
+}
+
 /// An event that ends with its stream and not with an empty line never happened.
 #[apply(test)]
 fn br40_an_answer_that_is_not_finished() {

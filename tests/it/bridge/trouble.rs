@@ -13,7 +13,16 @@ use crate::support::stdio_client::StdioClient;
 #[apply(test)]
 fn br13_br45_answers_that_are_none() {
     let page = "<!DOCTYPE html><title>502 Bad Gateway</title>";
-    let cases: [(&str, Reply, i64); 9] = [
+    let cases: [(&str, Reply, i64); 10] = [
+        (
+            "letters",
+            Reply::text(
+                200,
+                "application/json",
+                b"{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":\"\xff\"}",
+            ),
+            -31005,
+        ),
         ("busy", Reply::status(429).with("Retry-After", "1"), -31005),
         (
             "away",

@@ -377,10 +377,10 @@ impl Running {
     }
 
     /// Writes to the program's stdin.
-    pub fn type_in(&mut self, text: &str) {
+    pub fn type_in(&mut self, text: &(impl AsRef<[u8]> + ?Sized)) {
         let stdin = self.stdin.as_mut().expect("a pipe");
         stdin
-            .write_all(text.as_bytes())
+            .write_all(text.as_ref())
             .and_then(|()| stdin.flush())
             .expect("writing to stdin");
     }
