@@ -22,8 +22,16 @@ const MAPPED_FROM: usize = 1024 * 1024;
 /// What is taken then, in bytes: more than any allocator keeps. What is not written to takes no memory.
 const MAPPED_BYTES: usize = 33 * 1024 * 1024;
 
+/// The longest answer whose memory is kept for the next one, in bytes, and for how long: to get new memory from the system
+/// takes longer than to read the answer.
+const SPARE_BYTES: usize = 8 * 1024 * 1024;
+const SPARE_TIME: Duration = Duration::from_secs(1);
+
 /// The memory of this process.
 static SHARED: Memory = Memory::new();
+
+/// The memory of the last long answer, and since when it is not used.
+static SPARE: Mutex<Option<(Vec<u8>, Instant)>> = Mutex::new(None);
 
 /// Memory that answers share.
 #[derive(Debug)]
@@ -147,10 +155,34 @@ impl Memory {
 pub fn append(text: &mut Vec<u8>, piece: &[u8]) {
     let length = text.len() + piece.len();
     if length > text.capacity() && (MAPPED_FROM..MAPPED_BYTES).contains(&length) {
-        // Without room for that, the text grows as it needs.
-        let _ = text.try_reserve_exact(MAPPED_BYTES - text.len());
+        let spare = lock(&SPARE).take();
+        match spare.filter(|(spare, _)| spare.capacity() >= MAPPED_BYTES) {
+            Some((mut spare, _)) => {
+                spare.extend_from_slice(text);
+                *text = spare;
+            }
+            // Without room for that, the text grows as it needs.
+            None => drop(text.try_reserve_exact(MAPPED_BYTES - text.len())),
+        }
     }
     text.extend_from_slice(piece);
+}
+
+/// Keeps the memory of a text that is not needed any more for the next one, for a while.
+pub fn recycle(text: String) {
+    let mut text = text.into_bytes();
+    if text.capacity() >= MAPPED_BYTES && text.len() <= SPARE_BYTES {
+        text.clear();
+        *lock(&SPARE) = Some((text, Instant::now()));
+    }
+}
+
+/// Gives memory back that has not been used for a while; returns when to look again, if there may be some then.
+pub fn release_unused() -> Option<Duration> {
+    let mut spare = lock(&SPARE);
+    spare.take_if(|(_, since)| since.elapsed() >= SPARE_TIME);
+    let since = spare.as_ref().map(|(_, since)| *since)?;
+    Some(SPARE_TIME.saturating_sub(since.elapsed()))
 }
 
 #[cfg(test)]
@@ -200,8 +232,13 @@ mod tests {
 
     #[test]
     fn a_long_text_grows_by_its_pieces() {
-        let (mut text, piece) = (Vec::new(), [b'x'; 300 * 1024]);
-        (0..200).for_each(|_| append(&mut text, &piece));
-        assert_eq!(text.len(), 200 * piece.len());
+        let piece = [b'x'; 300 * 1024];
+        for pieces in [200, 20, 20, 2, 20] {
+            let mut text = b"begin".to_vec();
+            (0..pieces).for_each(|_| append(&mut text, &piece));
+            let text = String::from_utf8(text).expect("UTF-8");
+            assert_eq!(text, format!("begin{}", "x".repeat(pieces * piece.len())));
+            recycle(text);
+        }
     }
 }

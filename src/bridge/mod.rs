@@ -321,7 +321,9 @@ impl Bridge {
 
     /// Answers a request with the response of the server.
     fn answer(&self, id: &str, response: RpcMessage) {
-        self.answer_with(id, &response.text_with_id(id));
+        let line = response.text_with_id(id);
+        self.answer_with(id, &line);
+        memory::recycle(line);
     }
 
     /// Answers a request with this line.

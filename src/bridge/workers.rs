@@ -6,8 +6,8 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
+use super::memory;
 use super::stdio::Waker;
-
 use crate::os::sync::lock;
 
 /// What waits for which threads: what is quickly done has threads of its own, since requests may wait for it.
@@ -124,7 +124,10 @@ impl RequestWorkers {
                 state.idle.retain(|idle| idle.id() != thread.id());
                 state.idle.push(thread.clone());
                 drop(state);
-                thread::park();
+                match memory::release_unused() {
+                    Some(left) => thread::park_timeout(left),
+                    None => thread::park(),
+                }
                 state = lock(&self.state);
                 continue;
             };
