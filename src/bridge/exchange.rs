@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use super::json::members_of;
 use super::memory::{append, Held};
 use super::message::{self, is_same_id, may_be_same_id, Kind, RpcMessage};
 use super::sse::{Parser, StreamEvent};
@@ -311,9 +312,25 @@ impl Bridge {
 
     /// Passes messages on to the client, but returns the first that is the answer which is read.
     fn pass_all_on(&self, text: String, reading: &Reading) -> Option<RpcMessage> {
-        let messages = message::read(text).unwrap_or_default().into_iter();
+        let messages = self.read_messages(text, reading).into_iter();
         let answers = messages.filter_map(|message| self.pass_on(message, reading));
         answers.reduce(|first, _| first)
+    }
+
+    /// Reads messages of the server. An answer that is none, such as one with `NaN` in it, is an error to its request.
+    pub fn read_messages(&self, text: String, reading: &Reading) -> Vec<RpcMessage> {
+        let answer = |text: String| {
+            let [id, method] = members_of(&text, ["id", "method"]);
+            let id = id.filter(|_| method.is_none())?.get();
+            let is_own = reading.id.is_some_and(|own| may_be_same_id(own, id));
+            if !is_own && self.pending.find(id, may_be_same_id).is_none() {
+                return None;
+            }
+            let what = "answered with JSON that is no response";
+            let err = self.upstream.fault(what, ServerFault::Doubtful);
+            message::read_one(self.failure(id, &err))
+        };
+        message::read(text).unwrap_or_else(|text| answer(text).into_iter().collect())
     }
 
     /// Passes a message on to the client, but returns it if it is the answer that is read.

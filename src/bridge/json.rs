@@ -41,34 +41,36 @@ pub fn members(array: &str) -> Option<Vec<&RawValue>> {
     Some(members)
 }
 
-/// Returns members of an object as they are written; null is none. What is no object has none.
+/// Returns members of an object as they are written; null is none. What is no object has none; of one that is broken, those
+/// before the break are found.
 pub fn members_of<'a, const N: usize>(
     object: &'a str,
     names: [&str; N],
 ) -> [Option<&'a RawValue>; N] {
-    struct Named<'n, const N: usize>([&'n str; N]);
+    struct Named<'n, 'f, 'de, const N: usize>([&'n str; N], &'f mut [Option<&'de RawValue>; N]);
 
-    impl<'de, const N: usize> Visitor<'de> for Named<'_, N> {
-        type Value = [Option<&'de RawValue>; N];
+    impl<'de, const N: usize> Visitor<'de> for Named<'_, '_, 'de, N> {
+        type Value = ();
 
         fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
             formatter.write_str("an object")
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-            let mut found = [None; N];
             while let Some(name) = members.next_key::<Cow<str>>()? {
                 match self.0.iter().position(|it| *it == name) {
-                    Some(at) => found[at] = members.next_value()?,
+                    Some(at) => self.1[at] = members.next_value()?,
                     None => drop(members.next_value::<IgnoredAny>()?),
                 }
             }
-            Ok(found)
+            Ok(())
         }
     }
 
     let mut text = serde_json::Deserializer::from_str(object);
-    text.deserialize_map(Named(names)).unwrap_or([None; N])
+    let mut found = [None; N];
+    let _ = text.deserialize_map(Named(names, &mut found));
+    found
 }
 
 /// Returns a value that is a string.

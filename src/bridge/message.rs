@@ -50,7 +50,7 @@ struct Envelope<'a> {
     method: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     params: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "as_written")]
     result: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -61,27 +61,34 @@ fn as_written<'a, D: Deserializer<'a>>(value: D) -> Result<Option<&'a RawValue>,
     <&RawValue>::deserialize(value).map(Some)
 }
 
-/// Reads a line or a body: one message, or the messages of a batch. `None` if there is none.
-pub fn read(text: String) -> Option<Vec<RpcMessage>> {
-    let text = one_line(text)?;
+/// Reads a line or a body: one message, or the messages of a batch.
+///
+/// # Errors
+///
+/// The text, if there is no message in it.
+pub fn read(text: String) -> Result<Vec<RpcMessage>, String> {
+    let text = one_line(text);
     if !text.starts_with('[') {
-        return Some(vec![RpcMessage::read(text)?]);
+        return RpcMessage::read(text).map(|message| vec![message]);
     }
-    let members = members(&text)?.into_iter();
+    let members = members(&text).unwrap_or_default().into_iter();
     let messages: Vec<_> = members
-        .filter_map(|member| RpcMessage::read(member.get().to_owned()))
+        .filter_map(|member| RpcMessage::read(member.get().to_owned()).ok())
         .collect();
     // What is no message takes none of the others with it.
-    (!messages.is_empty()).then_some(messages)
+    match messages.is_empty() {
+        true => Err(text),
+        false => Ok(messages),
+    }
 }
 
 /// Reads one message.
 pub fn read_one(text: impl Into<String>) -> Option<RpcMessage> {
-    read(text.into())?.pop()
+    read(text.into()).ok()?.pop()
 }
 
 /// Puts a message on one line: line ends in JSON are white space between its tokens.
-fn one_line(mut text: String) -> Option<String> {
+fn one_line(mut text: String) -> String {
     let message = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let message = message.trim_ascii();
     if message.len() < text.len() {
@@ -90,12 +97,12 @@ fn one_line(mut text: String) -> Option<String> {
         text.drain(..start);
     }
     if !text.as_bytes().contains(&b'\n') && !text.as_bytes().contains(&b'\r') {
-        return Some(text);
+        return text;
     }
     let mut bytes = text.into_bytes();
     let ends = bytes.iter_mut().filter(|it| matches!(it, b'\n' | b'\r'));
     ends.for_each(|byte| *byte = b' ');
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// Returns where a part of a text begins.
@@ -125,25 +132,27 @@ pub fn may_be_same_id(one: &str, other: &str) -> bool {
 }
 
 impl RpcMessage {
-    fn read(text: String) -> Option<Self> {
-        let envelope: Envelope = serde_json::from_str(&text).ok()?;
+    fn read(text: String) -> Result<Self, String> {
+        let Ok(envelope) = serde_json::from_str::<Envelope>(&text) else {
+            return Err(text);
+        };
         let span = |value: Option<&RawValue>| {
             let value = value?.get();
             let start = offset(&text, value);
             Some(start..start + value.len())
         };
-        let answered = envelope.result.or(envelope.error);
+        let answered = envelope.error.or(envelope.result);
         let asked = envelope.id.filter(|id| id.get() != NULL);
         let kind = match (&envelope.method, asked, answered) {
             (Some(_), Some(_), _) => Kind::Request,
             (Some(_), None, _) => Kind::Notification,
             (None, _, Some(_)) => Kind::Response,
-            (None, _, None) => return None,
+            (None, _, None) => return Err(text),
         };
         let (id, body) = (span(envelope.id), span(envelope.params.or(answered)));
         let (method, is_error) = (envelope.method, envelope.error.is_some());
         let method = method.map(Cow::into_owned).unwrap_or_default();
-        Some(Self {
+        Ok(Self {
             kind,
             method,
             is_error,
@@ -229,7 +238,7 @@ mod tests {
             ("7", None),
         ] {
             let messages = read(line.to_owned()).map(|messages| messages.len());
-            assert_eq!(messages, expected, "{line}");
+            assert_eq!(messages.ok(), expected, "{line}");
         }
     }
 
@@ -259,6 +268,21 @@ mod tests {
                 "",
             ),
             (r#"{"id":1,"result":{}}"#, Kind::Response, "1", "", "{}"),
+            (r#"{"id":1,"result":null}"#, Kind::Response, "1", "", "null"),
+            (
+                r#"{"id":1,"result":null,"error":{"code":1}}"#,
+                Kind::Response,
+                "1",
+                "",
+                r#"{"code":1}"#,
+            ),
+            (
+                r#"{"id":1,"result":[],"error":null}"#,
+                Kind::Response,
+                "1",
+                "",
+                "[]",
+            ),
             (
                 r#"{"id":null,"error":{"code":-32000,"message":"x"}}"#,
                 Kind::Response,
@@ -305,7 +329,7 @@ mod tests {
             "{\"id\":1,\"method\":\"a",
             "{\"method\":\"\u{1}\"}",
         ] {
-            assert!(read(line.into()).is_none(), "{line}");
+            assert_eq!(read(line.into()).err().as_deref(), Some(line));
         }
     }
 
@@ -323,7 +347,7 @@ mod tests {
         let message = r#"{"id":1,"method":"a"}"#;
         for (others, is_read) in [(MAX_MEMBERS - 1, true), (MAX_MEMBERS, false)] {
             let batch = format!("[{message}{}]", ",1".repeat(others));
-            assert_eq!(read(batch).is_some(), is_read, "{others}");
+            assert_eq!(read(batch).is_ok(), is_read, "{others}");
         }
     }
 

@@ -157,11 +157,11 @@ enum ClientVersion {
 impl Bridge {
     /// Takes a line of the client.
     fn take(self: &Arc<Self>, line: Vec<u8>) {
-        match String::from_utf8(line).ok().and_then(message::read) {
-            Some(messages) => messages
+        match message::read(String::from_utf8(line).unwrap_or_default()) {
+            Ok(messages) => messages
                 .into_iter()
                 .for_each(|message| self.take_message(message)),
-            None => self.decline("the client sent a line that is no JSON-RPC message"),
+            Err(_) => self.decline("the client sent a line that is no JSON-RPC message"),
         }
     }
 
@@ -333,18 +333,17 @@ impl Bridge {
 
     /// Answers a request with a failure, unless it has been given up.
     fn fail(&self, id: &str, err: &Error) {
-        let report = err.report();
         if self.pending.is_open(id) {
-            let (sentence, hint) = self.person.tell(&report);
-            let line = replies::failure(
-                id,
-                report.class,
-                &sentence,
-                report.code.as_str(),
-                hint.as_deref(),
-            );
-            self.answer_with(id, &line);
+            self.answer_with(id, &self.failure(id, err));
         }
+    }
+
+    /// Tells the person of a failure, and returns it as the answer to a request.
+    fn failure(&self, id: &str, err: &Error) -> String {
+        let report = err.report();
+        let (sentence, hint) = self.person.tell(&report);
+        let code = report.code.as_str();
+        replies::failure(id, report.class, &sentence, code, hint.as_deref())
     }
 
     /// Ends the session at the server, if that is quickly done.

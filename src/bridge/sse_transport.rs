@@ -10,7 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::exchange::{is_success, read_briefly, read_stream, NoAnswer, Reading};
-use super::message::{self, may_be_same_id, Kind, RpcMessage};
+use super::message::{may_be_same_id, Kind, RpcMessage};
 use super::session::{one_for_all, ACCEPT_EVENTS};
 use super::sse::StreamEvent;
 use super::upstream::QUIET_LIMIT;
@@ -250,7 +250,7 @@ impl Bridge {
     }
 
     fn take_event(&self, event: StreamEvent, number: u64, reading: &Reading) {
-        for message in message::read(event.data).unwrap_or_default() {
+        for message in self.read_messages(event.data, reading) {
             if message.kind == Kind::Response && message.id().is_empty() {
                 // It answers the only request on this stream; nobody knows which of several.
                 if let [only] = self.pending.ids_on(number).as_slice() {

@@ -82,6 +82,11 @@ fn server(endpoint: &'static str) -> McpServer {
             state.note("anonymous");
             let error = json!({"code": -32_603, "message": "broken"});
             answers.push(json!({"jsonrpc": "2.0", "id": null, "error": error}).to_string());
+        } else if message.tool() == "broken" {
+            let id = &message.json["id"];
+            answers.push(format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"x":NaN}}}}"#
+            ));
         } else if message.json.get("id").is_some() && message.json.get("method").is_some() {
             answers.push(answer(message, state));
         }
@@ -122,6 +127,7 @@ fn br13_an_error_without_an_id_on_the_stream() {
     }
     let held = client.ask_tool("held", json!({}));
     server.wait_until("the held call", |state| state.noted("held") == 1);
+    error(&client.call("broken", json!({})), -31005);
     let lost = client.ask_tool("anonymous", json!({}));
     server.wait_until("the third one", |state| state.noted("anonymous") == 3);
     client.text("release", json!({}));

@@ -94,6 +94,49 @@ fn br40_an_answer_with_what_is_no_utf_8() {
     finish(&server, client);
 }
 
+/// Answers that cannot be read, and those that are only odd, on streams that stay open: each is the end of its call.
+#[apply(test)]
+fn br13_answers_that_cannot_be_read() {
+    let gate = Gate::default();
+    let held = gate.clone();
+    let server = McpServer::tool(Wire::Both, "odd", move |message, _| {
+        let form = message.json["params"]["arguments"]["form"].as_str();
+        let form = form.expect("a form").to_owned();
+        let (id, gate) = (message.json["id"].to_string(), held.clone());
+        Reply::events(move |events| {
+            // Neither is an answer to anything.
+            events.raw(
+                b"data: ping\n\ndata: {\"method\":\"notifications/x\",\"params\":{\"x\":NaN}}\n\n",
+            );
+            events.raw(format!("data: {}\n\n", form.replace("ID", &id)).as_bytes());
+            gate.pass();
+        })
+    });
+    let (_home, mut client) = legacy(&server);
+    for form in [
+        r#"{"jsonrpc":"2.0","id":ID,"result":{"x":NaN}}"#,
+        r#"{"jsonrpc":"2.0","id":ID,"result":{"x":"#,
+        r#"{"jsonrpc":"2.0","id":ID}"#,
+    ] {
+        let message = error(&client.call("odd", json!({"form": form})), -31005);
+        assert!(message.contains("JSON that is no response"), "{message}");
+    }
+    for (form, member) in [
+        (r#"{"jsonrpc":"2.0","id":ID,"result":null}"#, "result"),
+        (
+            r#"{"jsonrpc":"2.0","result":null,"error":{"code":7,"message":"m"},"id":ID}"#,
+            "error",
+        ),
+    ] {
+        let id = client.ask_tool("odd", json!({"form": form}));
+        let line = client.answer_line(&id);
+        assert_eq!(line.text, form.replace("ID", &id.to_string()));
+        assert!(line.json.get(member).is_some());
+    }
+    gate.open();
+    finish_after_trouble(&server, client);
+}
+
 /// An event that ends with its stream and not with an empty line never happened.
 #[apply(test)]
 fn br40_an_answer_that_is_not_finished() {
