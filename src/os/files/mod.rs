@@ -382,8 +382,10 @@ pub fn prove_writable(path: &Path) -> Result<(), DiskError> {
     let target = prepare(path)?;
     let (_deferral, mut temporary) = temporary::beside(&target)?;
     let size_bytes = fs::metadata(&target).map_or(0, |found| found.len());
+    // Not an array, which would be as long in the program.
+    let piece = vec![b' '; PROOF_BYTES];
     let written = (0..=size_bytes.div_ceil(PROOF_BYTES as u64))
-        .try_for_each(|_| temporary.as_file_mut().write_all(&[b' '; PROOF_BYTES]))
+        .try_for_each(|_| temporary.as_file_mut().write_all(&piece))
         .and_then(|()| temporary.as_file().sync_all());
     Ok(written.with_context(|| cannot("write", path))?)
 }
