@@ -4,7 +4,6 @@ use std::path::Path;
 
 use jsonc_parser::{CollectOptions, ParseOptions};
 use serde_json::Value;
-use serde_saphyr::{DefaultMessageFormatter, MessageFormatter as _};
 use toml_edit::{DocumentMut, Item};
 
 use super::stream;
@@ -64,7 +63,9 @@ pub(in crate::clients) fn parse(text: &str, extension: Option<&str>) -> Result<V
             .parse()
             .map(|document: DocumentMut| item(document.as_item()))
             .map_err(|err| first_line(&err)),
-        Some("yaml" | "yml") => serde_saphyr::from_str(text).map_err(|err| yaml_error(&err)),
+        Some("yaml" | "yml") => {
+            serde_saphyr::from_str(text).map_err(|err| first_line(err.without_snippet()))
+        }
         _ => jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default())
             .map(|document| document.value.map_or(Value::Null, Value::from))
             .map_err(|err| first_line(&err)),
@@ -81,16 +82,6 @@ pub(in crate::clients) fn split_byte_order_mark(text: &str) -> (&str, &str) {
 fn first_line(err: &impl ToString) -> String {
     let text = err.to_string();
     text.lines().next().unwrap_or_default().to_owned()
-}
-
-/// Returns an error of YAML in one line, without the lines of the file. The library's own text draws these, with much code.
-fn yaml_error(err: &serde_saphyr::Error) -> String {
-    let err = err.without_snippet();
-    let message = DefaultMessageFormatter.format_message(err);
-    let place = err
-        .location()
-        .map(|it| format!(" at line {}, column {}", it.line(), it.column()));
-    first_line(&format!("{message}{}", place.unwrap_or_default()))
 }
 
 /// Returns an item of a TOML file as JSON.
