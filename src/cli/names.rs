@@ -40,7 +40,7 @@ pub fn find(
             ) {
                 (Some(trouble), _) => unusable(trouble),
                 (None, Some(program)) => {
-                    servers::usage(program.to_string(), "a login needs the URL of a server")
+                    Error::usage(program.to_string(), "a login needs the URL of a server")
                 }
                 (None, None) => {
                     let all = source.map(|_| scan(None)).transpose()?.unwrap_or(found);
@@ -81,7 +81,7 @@ pub fn scan(source: Option<&str>) -> Result<Scan, Error> {
 
 /// Says why an entry or a file of a client's configuration cannot be used.
 pub(super) fn unusable(trouble: &ConfigProblem) -> Error {
-    servers::usage(
+    Error::usage(
         trouble.to_string(),
         "repair it, or give the URL of the server",
     )

@@ -6,7 +6,6 @@ use super::names;
 use crate::clients::config::{ConfigProblem, ConfiguredServer};
 use crate::context::Context;
 use crate::error::Error;
-use crate::failure::Hint;
 use crate::oauth::endpoint::{self, UrlError};
 use crate::oauth::text::printable;
 use crate::os::terminal;
@@ -59,14 +58,6 @@ const SYNONYMS: [(&str, &[&str]); 6] = [
 /// How like a command a word has to be to be taken for a misspelt one.
 pub const LIKENESS: f64 = 0.84;
 
-/// Says what is wrong with the command, and what to do instead.
-pub fn usage(message: impl Into<String>, hint: impl Into<Hint>) -> Error {
-    Error::Usage {
-        message: message.into(),
-        hint: Some(hint.into()),
-    }
-}
-
 /// A SERVER argument.
 #[derive(Debug)]
 pub struct ParsedServer {
@@ -102,7 +93,7 @@ pub fn parse(text: &str, profile: Option<&str>, has_issuer: bool) -> Result<Pars
             UrlError::Plaintext => format!("try {}", text.replacen("http://", "https://", 1)),
             _ => "give the URL of the MCP server".to_owned(),
         };
-        usage(
+        Error::usage(
             format!("cannot log in to {}: {why}", without_password(text)),
             hint,
         )
@@ -133,7 +124,7 @@ pub fn parse_named(named: &ConfiguredServer, profile: Option<&str>) -> Result<Pa
                 why: format!("{url} cannot be used: {why}"),
             };
             Err(match (why, url.strip_prefix("http://")) {
-                (UrlError::Plaintext, Some(rest)) => usage(
+                (UrlError::Plaintext, Some(rest)) => Error::usage(
                     problem.to_string(),
                     format!("repair it, or try https://{rest}"),
                 ),
@@ -182,7 +173,7 @@ pub fn find(server: Option<&str>, context: &Context) -> Result<StoredId, Error> 
 pub fn find_mcp_server(server: Option<&str>, context: &Context) -> Result<(StoredId, Url), Error> {
     let key = find(server, context)?;
     let url = endpoint::parse(&key.server).map_err(|_| {
-        usage(
+        Error::usage(
             format!("{} is not an MCP server", key.server),
             "give the URL of the MCP server",
         )
@@ -223,7 +214,7 @@ pub fn stored(
         [only] => Ok((*only).clone()),
         _ => {
             let profiles: Vec<_> = same_name.iter().map(|key| key.profile.as_str()).collect();
-            Err(usage(
+            Err(Error::usage(
                 format!("there are several logins to {text}"),
                 format!("name one with --profile: {}", profiles.join(", ")),
             ))
@@ -263,7 +254,7 @@ fn only(profile: Option<&str>, logins: &[StoredId]) -> Result<StoredId, Error> {
             message: "there is no login in the store".to_owned(),
             hint: "log in first: mcp-login SERVER".into(),
         }),
-        (Some(_), Some(_)) => Err(usage(
+        (Some(_), Some(_)) => Err(Error::usage(
             "there are several logins",
             "name the server; `mcp-login status` lists them",
         )),
@@ -276,27 +267,27 @@ pub(super) fn no_url(text: &str, like: Option<String>) -> Error {
         let hint = format!(
             "write `mcp-login {text} SERVER`; for a server of that name, `mcp-login login {text}`"
         );
-        return usage(
+        return Error::usage(
             format!("{text} is a command, which goes before its SERVER"),
             hint,
         );
     }
     let is_meant = |(_, words): &&(&str, &[&str])| words.contains(&text);
     if let Some((command, _)) = SYNONYMS.iter().find(is_meant) {
-        return usage(
+        return Error::usage(
             format!("there is no command {text}"),
             format!("use `mcp-login {command}`"),
         );
     }
     let is_like = |command: &&&str| strsim::jaro_winkler(command, text) >= LIKENESS;
     if let Some(command) = COMMANDS.iter().find(is_like) {
-        return usage(
+        return Error::usage(
             format!("there is no command {text}"),
             format!("did you mean `mcp-login {command}`?"),
         );
     }
     if let Some(name) = like {
-        return usage(
+        return Error::usage(
             format!("no client names a server {text}"),
             format!("did you mean {name}?"),
         );
@@ -308,9 +299,9 @@ pub(super) fn no_url(text: &str, like: Option<String>) -> Error {
     let scheme = if local { "http" } else { "https" };
     match Url::parse(&format!("{scheme}://{rest}")) {
         Ok(url) if text.contains(['.', ':', '/']) || local => {
-            usage(format!("{text} is not a URL"), format!("did you mean {url}?"))
+            Error::usage(format!("{text} is not a URL"), format!("did you mean {url}?"))
         }
-        _ => usage(
+        _ => Error::usage(
             format!("{text} is neither the URL of a server nor the name of one in a client's configuration"),
             "give the URL of the MCP server, such as https://mcp.example.com/mcp (with --issuer, any name will do); `mcp-login status` lists the logins, `mcp-login -h` the commands",
         ),
@@ -341,7 +332,7 @@ pub fn checked_profile(profile: Option<&str>) -> Result<String, Error> {
     match profile {
         None => Ok(DEFAULT_PROFILE.to_owned()),
         Some(name) if is_name(name) => Ok(name.to_owned()),
-        Some(_) => Err(usage(
+        Some(_) => Err(Error::usage(
             "a profile is 1 to 64 letters, digits or . _ @ + -",
             "leave out --profile for the default one",
         )),

@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::servers::usage;
 use crate::context::{all_logins, Context};
 use crate::error::Error;
 use crate::os::clock::Deadline;
@@ -31,7 +30,7 @@ pub fn run(context: &Context, reporter: &mut Reporter) -> Result<(), Error> {
     let logins = |store: &Store| store.list().map_err(|source| all_logins("read", source));
     let store = context.store_to_read(Interaction::None);
     if !logins(&store)?.is_empty() {
-        return Err(usage(
+        return Err(Error::usage(
             "a login is left, so the files of mcp-login are left too",
             "see `mcp-login status`",
         ));

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::login::options::ClientKeyArgs;
 use super::login::request;
-use crate::cli::servers::{self, usage, ParsedServer};
+use crate::cli::servers::{self, ParsedServer};
 use crate::cli::values;
 use crate::context::{Context, UnstoredLogin};
 use crate::error::Error;
@@ -191,7 +191,7 @@ impl UnattendedArgs {
     /// [`Error::Usage`].
     pub fn check_dpop(&self) -> Result<(), Error> {
         match self.dpop && !self.grant.is_unattended() {
-            true => Err(usage(
+            true => Err(Error::usage(
                 "--dpop is for a login that is made for this run, with --grant",
                 "leave it out for a stored login; `mcp-login login --dpop` makes one that is bound to a key",
             )),
@@ -206,7 +206,7 @@ impl UnattendedArgs {
     /// [`Error::Usage`].
     pub fn refuse_dpop(&self, command: &str) -> Result<(), Error> {
         match self.dpop {
-            true => Err(usage(
+            true => Err(Error::usage(
                 format!("{command} cannot use --dpop: the key ends with this run, and whoever uses the token needs it for each request"),
                 "use check, connect or headers --dpop; or store a login that is bound to a key, with `mcp-login login --dpop`",
             )),

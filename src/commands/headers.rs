@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::token::{refuse_bound, TokenArgs};
-use crate::cli::servers::{self, usage};
+use crate::cli::servers;
 use crate::context::Context;
 use crate::error::Error;
 use crate::http::dpop::Nonces;
@@ -66,7 +66,7 @@ fn nonce(raw: &str) -> Result<String, &'static str> {
 /// Checks that a proof is for a request to the server of the login.
 fn check_request(server: &str, url: &Url) -> Result<(), Error> {
     match Url::parse(server) {
-        Ok(server) if server.origin() != url.origin() => Err(usage(
+        Ok(server) if server.origin() != url.origin() => Err(Error::usage(
             format!("the login is for {server}, and the request goes to another server"),
             "give the URL of a request to that server",
         )),
@@ -100,7 +100,7 @@ pub fn run(args: &HeadersArgs, mut context: Context) -> Result<ExitCode, Error> 
     };
     let proves = args.method.is_some() && args.url.is_some();
     if args.token.unattended.dpop != proves {
-        return Err(usage(
+        return Err(Error::usage(
             "a proof is for one request",
             "name it: --dpop --method METHOD --url URL",
         ));
@@ -117,7 +117,7 @@ pub fn run(args: &HeadersArgs, mut context: Context) -> Result<ExitCode, Error> 
         (Some(method), Some(url)) => {
             check_request(&login.server, url)?;
             if !login.is_bound() {
-                return Err(usage(
+                return Err(Error::usage(
                     format!(
                         "the login to {} is not bound to a key: it needs no proofs",
                         key.server

@@ -306,10 +306,7 @@ fn explain(err: &clap::Error) -> ExitCode {
         message = message.replace(&format!("'{option}'"), &variable);
         hint = format!("correct or unset the environment variable {variable}");
     }
-    let error = Error::Usage {
-        message,
-        hint: Some(hint.into()),
-    };
+    let error = Error::usage(message, hint);
     let reserves_stdout = ["token", "headers", "exec", "connect"].into_iter().any(has);
     fail(&error, has("--json"), reserves_stdout, None)
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::grant::UnattendedArgs;
-use crate::cli::servers::{self, usage};
+use crate::cli::servers;
 use crate::cli::values;
 use crate::context::Context;
 use crate::error::Error;
@@ -74,7 +74,7 @@ pub fn refuse_bound(login: &Credentials, command: &str) -> Result<(), Error> {
         return Ok(());
     }
     let server = printable(&login.server);
-    Err(usage(
+    Err(Error::usage(
         format!(
             "the token for {server} is bound to a key (DPoP): each request needs a proof of its own, which {command} cannot give"
         ),

@@ -33,15 +33,13 @@ pub fn complete(mut request: Request, stored: Option<&Credentials>) -> Result<Re
         repeat_options(&mut request, stored);
     }
     if request.server.is_none() && !request.names_authority() {
-        return Err(Error::Usage {
-            message: format!(
+        return Err(Error::usage(
+            format!(
                 "there is no login {} in the profile {}",
                 request.key.server, request.key.profile
             ),
-            hint: Some(
-                "name the issuer with --issuer, or the profile of the login with --profile".into(),
-            ),
-        });
+            "name the issuer with --issuer, or the profile of the login with --profile",
+        ));
     }
     Ok(request)
 }
@@ -101,8 +99,7 @@ pub fn with_issuer(request: &Request, stored: Option<&Credentials>) -> Option<Re
         return None;
     }
     let mut request = request.clone();
-    request.issuer = Some(stored.issuer.clone());
-    request.identity.issuer.clone_from(&request.issuer);
+    request.name_issuer(&stored.issuer);
     Some(request)
 }
 
@@ -146,8 +143,7 @@ fn repeat_grant(request: &mut Request, stored: &Credentials) {
         request.unattended = stored.unattended.clone();
     }
     if request.is_unattended() && request.issuer.is_none() {
-        request.issuer = Some(stored.issuer.clone());
-        request.identity.issuer.clone_from(&request.issuer);
+        request.name_issuer(&stored.issuer);
     }
 }
 

@@ -112,6 +112,12 @@ impl Request {
         self.issuer.is_some() || self.preset.is_some() || self.issuer_metadata.is_some()
     }
 
+    /// Names the issuer of the authorization server, which is then also that of the client.
+    pub fn name_issuer(&mut self, issuer: &str) {
+        self.issuer = Some(issuer.to_owned());
+        self.identity.issuer.clone_from(&self.issuer);
+    }
+
     /// Returns whether no person takes part.
     pub fn is_unattended(&self) -> bool {
         self.grant.is_unattended()

@@ -133,8 +133,5 @@ fn scopes(request: &Request, discovery: &Discovery, stored: Option<&Credentials>
 }
 
 fn missing(what: &str, hint: &str) -> Error {
-    Error::Usage {
-        message: format!("this grant needs {what}"),
-        hint: Some(hint.into()),
-    }
+    Error::usage(format!("this grant needs {what}"), hint)
 }

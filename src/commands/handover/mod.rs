@@ -112,7 +112,7 @@ pub struct PlaceArgs {
 /// [`Error::HandOver`] if the client cannot have it; [`Error::NotLoggedIn`]; [`Error::Usage`].
 pub fn run(args: &HandoverArgs, context: &Context) -> Result<ExitCode, Error> {
     let client = args.to.ok_or_else(|| {
-        servers::usage(
+        Error::usage(
             "which client? name it with --to",
             "`mcp-login handover --list` lists the clients",
         )

@@ -6,7 +6,6 @@ use super::options::LoginArgs;
 use super::request::{self, requests};
 use super::servers::RequestedServer;
 use crate::cli::names;
-use crate::cli::servers::usage;
 use crate::clients::config::ConfiguredServer;
 use crate::context::Context;
 use crate::error::Error;
@@ -144,7 +143,7 @@ fn reason_to_skip(server: &RequestedServer, count: usize) -> Option<String> {
 /// [`Error::Usage`].
 pub fn refuse_unasked(servers: &[RequestedServer]) -> Result<(), Error> {
     match servers.iter().find_map(RequestedServer::of_project) {
-        Some(named) if !question::can_be_asked() => Err(usage(
+        Some(named) if !question::can_be_asked() => Err(Error::usage(
             format!("not logging in unasked: {}", named.introduction()),
             Hint::Else("if you mean that server".to_owned(), with_client(named)),
         )),

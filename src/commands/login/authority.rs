@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::options::RequestArgs;
-use crate::cli::servers::{usage, without_password};
+use crate::cli::servers::without_password;
 use crate::error::Error;
 use crate::login::Request;
 use crate::oauth::endpoint::{self, UrlError, UrlPolicy};
@@ -71,8 +71,7 @@ pub fn of_client_file(
 
 /// Makes an authorization server the one of a login, by the user's own word.
 pub fn name_endpoints(request: &mut Request, server: AuthorizationServer) {
-    request.issuer = Some(server.issuer.clone());
-    request.identity.issuer.clone_from(&request.issuer);
+    request.name_issuer(&server.issuer);
     request.preset = Some(server);
 }
 
@@ -84,7 +83,7 @@ fn checked(option: &str, raw: &str) -> Result<Url, Error> {
 }
 
 fn unusable(option: &str, raw: &str, why: &UrlError) -> Error {
-    usage(
+    Error::usage(
         format!("cannot use {} for {option}: {why}", without_password(raw)),
         "give it as the server documents it",
     )

@@ -13,7 +13,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::handover;
-use crate::cli::servers::usage;
 use crate::context::Context;
 use crate::error::Error;
 use crate::login::{self, Event, Outcome, Report, Request, UserOptions};
@@ -33,7 +32,10 @@ pub fn run(args: &LoginArgs, context: Context) -> Result<ExitCode, Error> {
     let mut args = args.clone();
     if args.servers.is_empty() && !args.all && args.method.provider.provider.is_none() {
         if args.method.grant.is_unattended() {
-            return Err(usage("no SERVER is given", "name the server, or the login"));
+            return Err(Error::usage(
+                "no SERVER is given",
+                "name the server, or the login",
+            ));
         }
         match pick::server(&args, &context)? {
             Some(server) => args.servers.push(server),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::options::LoginArgs;
 use crate::cli::names;
-use crate::cli::servers::{parse, usage};
+use crate::cli::servers::parse;
 use crate::commands::status;
 use crate::context::Context;
 use crate::error::Error;
@@ -24,7 +24,7 @@ pub fn server(args: &LoginArgs, context: &Context) -> Result<Option<String>, Err
         help.trim_end().lines().for_each(terminal::show);
     }
     if context.json || !question::can_be_asked() {
-        return Err(usage(
+        return Err(Error::usage(
             "no SERVER is given",
             "`mcp-login URL` or `mcp-login NAME` logs in to one, `mcp-login --all` to all servers of your MCP clients",
         ));
@@ -33,7 +33,7 @@ pub fn server(args: &LoginArgs, context: &Context) -> Result<Option<String>, Err
     if words.is_empty() {
         return match is_bare {
             true => Ok(None),
-            false => Err(usage(
+            false => Err(Error::usage(
                 "no SERVER is given, and your MCP clients name none",
                 "give the URL of the MCP server, such as https://mcp.example.com/mcp",
             )),
@@ -50,12 +50,9 @@ pub fn server(args: &LoginArgs, context: &Context) -> Result<Option<String>, Err
     let line = question::ask_line(&question, args.timeout()).unwrap_or_default();
     Ok(match line.parse::<usize>() {
         _ if line.is_empty() => None,
-        Ok(number) => Some(
-            words
-                .get(number.wrapping_sub(1))
-                .cloned()
-                .ok_or_else(|| usage(format!("{number} is not in the list"), "run this again"))?,
-        ),
+        Ok(number) => Some(words.get(number.wrapping_sub(1)).cloned().ok_or_else(|| {
+            Error::usage(format!("{number} is not in the list"), "run this again")
+        })?),
         Err(_) => Some(line),
     })
 }

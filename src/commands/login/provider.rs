@@ -4,7 +4,6 @@ use url::Url;
 
 use super::options::{MethodArgs, ProviderArgs};
 use crate::callback::RedirectHost;
-use crate::cli::servers::usage;
 use crate::error::Error;
 use crate::login::{Request, Resource};
 use crate::oauth::endpoint::{self, UrlPolicy};
@@ -70,7 +69,7 @@ fn without_server(
     // Without a client it is the one of the login before, and so is its redirect URI.
     let names_client = request.identity.client_id.is_some();
     if provider.redirect == RedirectRule::Registered && request.port.is_none() && names_client {
-        return Err(usage(
+        return Err(Error::usage(
             format!(
                 "{} accepts only the redirect URI exactly as it is registered",
                 provider.title
@@ -101,7 +100,7 @@ fn issuer(
 ) -> Result<Option<String>, Error> {
     match (&provider.server, known) {
         (_, Some(server)) => Ok(Some(server.issuer.clone())),
-        (IssuerSource::Named(example), None) => Err(usage(
+        (IssuerSource::Named(example), None) => Err(Error::usage(
             format!("--provider {} needs the --issuer too", provider.name),
             format!("such as {example}"),
         )),
@@ -142,7 +141,7 @@ fn known(
     let text = |text: &str| text.replace(TENANT, tenant);
     let url = |raw: &str| {
         Url::parse(&text(raw)).map_err(|_| {
-            usage(
+            Error::usage(
                 format!("{tenant:?} is not a tenant"),
                 "see `mcp-login providers`",
             )
@@ -156,7 +155,7 @@ fn known(
 
 fn of_file(raw: &str) -> Result<Url, Error> {
     let wrong = |why: String| {
-        usage(
+        Error::usage(
             format!("an endpoint in the client file cannot be used: {why}"),
             "check the file",
         )
@@ -177,7 +176,7 @@ fn tenant<'a>(provider: &Provider, args: &'a ProviderArgs) -> Result<&'a str, Er
             .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
     };
     args.tenant.as_deref().filter(|text| !text.is_empty()).filter(plain).ok_or_else(|| {
-        usage(
+        Error::usage(
             format!("--provider {} needs a --tenant", provider.name),
             "name your tenant by its domain or identifier; `organizations` or `common` for clients of any tenant",
         )
@@ -210,7 +209,7 @@ fn tools(args: &ProviderArgs) -> Result<Option<google::GoogleTools>, Error> {
         .provider
         .is_none_or(|provider| provider.name != google::GOOGLE.name)
     {
-        return Err(usage(
+        return Err(Error::usage(
             "--tools and --read-only are for --provider google",
             "ask for scopes with --scope",
         ));
@@ -221,7 +220,7 @@ fn tools(args: &ProviderArgs) -> Result<Option<google::GoogleTools>, Error> {
         .collect::<Vec<_>>()
         .join(", ");
     if args.tools.is_empty() {
-        return Err(usage(
+        return Err(Error::usage(
             "--read-only is for --tools",
             format!("name them: {all}"),
         ));
@@ -229,7 +228,7 @@ fn tools(args: &ProviderArgs) -> Result<Option<google::GoogleTools>, Error> {
     google::GoogleTools::named(&args.tools, args.read_only)
         .map(Some)
         .map_err(|name| {
-            usage(
+            Error::usage(
                 format!("there is no tool {name:?}"),
                 format!("the tools are {all}"),
             )

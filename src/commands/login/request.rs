@@ -11,7 +11,7 @@ use super::options::{ClientKeyArgs, MethodArgs, RedirectArgs};
 use super::servers::RequestedServer;
 use super::{authority, provider};
 use crate::callback::RedirectHost;
-use crate::cli::servers::{self, is_name, usage, without_password, ParsedServer};
+use crate::cli::servers::{self, is_name, without_password, ParsedServer};
 use crate::error::Error;
 use crate::login::{Request, Resource};
 use crate::oauth::challenge;
@@ -48,7 +48,7 @@ pub fn requests(
     checked_issuer(options.issuer.as_deref())?;
     if let Some(value) = &options.challenge {
         challenge::bearer([value.as_str()]).ok_or_else(|| {
-            usage(
+            Error::usage(
                 "there is no Bearer challenge in --challenge",
                 "give it the whole value of the WWW-Authenticate header",
             )
@@ -64,7 +64,7 @@ pub fn requests(
         ];
         let used = own.into_iter().find(|(_, file)| file.is_some());
         if let Some((what, _)) = used.filter(|_| is_client_of_project) {
-            return Err(usage(
+            return Err(Error::usage(
                 format!("refusing to use your {what} for a client named by a project file"),
                 "give the URL and --client-id",
             ));
@@ -109,7 +109,7 @@ pub fn checked_issuer(issuer: Option<&str>) -> Result<Option<String>, Error> {
     };
     endpoint::parse(issuer).map_err(|why| {
         let issuer = without_password(issuer);
-        usage(
+        Error::usage(
             format!("cannot use {issuer} as the issuer: {why}"),
             "give it as in the server's metadata",
         )
@@ -132,7 +132,7 @@ pub fn client_secret(
             let secret = text.trim();
             // Spec: RFC 6749 appendix A.2.
             if secret.is_empty() || secret.contains(char::is_control) {
-                return Err(usage(
+                return Err(Error::usage(
                     format!("{} holds no client secret", path.display()),
                     "write the secret alone into the file, on one line",
                 ));
@@ -232,7 +232,7 @@ fn refuse_options_for_one(method: &MethodArgs, several: bool) -> Result<(), Erro
         ("--issuer-metadata", request.issuer_metadata.is_some()),
     ];
     match given.iter().find(|(_, given)| *given) {
-        Some((option, _)) if several => Err(usage(
+        Some((option, _)) if several => Err(Error::usage(
             format!("{option} is for one server, and several are given"),
             "run mcp-login once for each of them",
         )),
@@ -247,14 +247,14 @@ fn identity(
 ) -> Result<(Identity, Option<ClientFile>), Error> {
     let client = &method.client;
     if client.client_secret.is_some() {
-        return Err(usage(
+        return Err(Error::usage(
             "a client secret cannot be an argument: every user of this machine could read it",
             "use --client-secret-file FILE, or the environment variable MCP_LOGIN_CLIENT_SECRET",
         ));
     }
     if let Some(url) = &client.client_metadata_url {
         check_metadata_document_url(url).map_err(|why| {
-            usage(
+            Error::usage(
                 format!("cannot use {url} as a client identifier: {why}"),
                 "see --client-metadata-url",
             )
@@ -262,7 +262,7 @@ fn identity(
     }
     let has_client = client.client_id.is_some() || client.client_file.is_some();
     if client.client_secret_file.is_some() && !has_client {
-        return Err(usage(
+        return Err(Error::usage(
             "there is a client secret, but no client that it belongs to",
             "name the client with --client-id",
         ));
@@ -287,7 +287,7 @@ fn identity(
         return Ok((identity, None));
     };
     let file = ClientFile::read(read(path, "the client file")?.as_bytes()).ok_or_else(|| {
-        usage(
+        Error::usage(
             format!("there is no client in {}", path.display()),
             "download the OAuth client as JSON from the provider's console",
         )
@@ -309,7 +309,7 @@ pub fn client_key(
     env_key: Option<&Secret>,
 ) -> Result<Option<GivenKey>, Error> {
     if client.client_key.is_some() {
-        return Err(usage(
+        return Err(Error::usage(
             "a private key cannot be an argument: every user of this machine could read it",
             "use --client-key-file FILE, or the environment variable MCP_LOGIN_CLIENT_KEY",
         ));
@@ -317,7 +317,7 @@ pub fn client_key(
     let path = client.client_key_file.as_deref();
     if path.is_none() && env_key.is_none() {
         return match client.details() {
-            Some(option) => Err(usage(
+            Some(option) => Err(Error::usage(
                 format!("{option} is given, but no private key"),
                 "name its file with --client-key-file, or set MCP_LOGIN_CLIENT_KEY",
             )),
@@ -325,7 +325,7 @@ pub fn client_key(
         };
     }
     if client_id.is_none() && path.is_some() {
-        return Err(usage(
+        return Err(Error::usage(
             "there is a private key, but no client that it belongs to",
             "name the client with --client-id",
         ));
@@ -334,7 +334,7 @@ pub fn client_key(
         "issuer" => Audience::Issuer,
         // A server that names the token endpoint of another one could use the assertion there.
         _ if !names_authorization_server => {
-            return Err(usage(
+            return Err(Error::usage(
                 "--client-key-audience is given, but not the authorization server that it is for",
                 "name the authorization server with --issuer",
             ))
@@ -342,7 +342,7 @@ pub fn client_key(
         "token-endpoint" => Audience::TokenEndpoint,
         url => match endpoint::parse(url) {
             Ok(_) => Audience::Other(url.to_owned()),
-            Err(why) => return Err(usage(
+            Err(why) => return Err(Error::usage(
                 format!(
                     "cannot use {} for --client-key-audience: {why}",
                     without_password(url)
@@ -367,7 +367,7 @@ pub fn client_key(
 /// Reads a file of bounded size.
 fn read(path: &Path, what: &str) -> Result<Zeroizing<String>, Error> {
     let failed = |why: String| {
-        usage(
+        Error::usage(
             format!("cannot read {what} from {}: {why}", path.display()),
             "check the path",
         )
@@ -396,7 +396,7 @@ fn set_redirect(
     if let Some(path) = &options.redirect_path {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
         if !path.starts_with('/') || !path.bytes().all(is_plain) {
-            return Err(usage(
+            return Err(Error::usage(
                 format!("{path:?} is not a path"),
                 "a path begins with / and holds letters, digits and - . _ ~ /",
             ));
@@ -410,7 +410,7 @@ fn set_redirect(
 
 fn set_whole_redirect(request: &mut Request, uri: &str) -> Result<(), Error> {
     let wrong = |why: &str| {
-        usage(
+        Error::usage(
             format!("cannot listen on {uri}: {why}"),
             "a loopback redirect URI looks like http://127.0.0.1:8000/callback",
         )

@@ -5,7 +5,6 @@ use std::path::Path;
 use super::next;
 use super::options::MethodArgs;
 use crate::cli::names;
-use crate::cli::servers::usage;
 use crate::clients::config::{ConfiguredServer, OAuth};
 use crate::clients::{Places, Target};
 use crate::error::Error;
@@ -60,7 +59,7 @@ pub fn requested(
         requested.push(match providers::find(word) {
             _ if !is_name(word) => RequestedServer::typed(word),
             Some(provider) if is_stored => {
-                return Err(usage(
+                return Err(Error::usage(
                     format!("{word} is a login at a provider without an MCP server"),
                     format!(
                         "to log in there again, name the provider too: mcp-login --provider {}",
@@ -109,7 +108,7 @@ impl RequestedServer {
     pub fn client(&self) -> Result<&'static Target, Error> {
         let named = self.named.as_ref();
         named.and_then(next::target).ok_or_else(|| {
-            usage(
+            Error::usage(
                 format!("which client gets the login to {}?", printable(&self.text)),
                 "name it with --handover CLIENT; `mcp-login handover --list` lists the clients",
             )
@@ -142,7 +141,9 @@ impl RequestedServer {
         let names_server = method.names_authorization_server();
         let oauth = self.oauth.clone();
         let unusable = |option: &'static str| {
-            move |why: String| usage(printable(&why), format!("repair it there, or use {option}"))
+            move |why: String| {
+                Error::usage(printable(&why), format!("repair it there, or use {option}"))
+            }
         };
         let client = &mut method.client;
         let may_be_given = matches!(client.registration, None | Some(RegistrationKind::Static));

@@ -1,5 +1,7 @@
 //! How a login can fail: one variant, one exit code, one message, one hint.
 
+mod describe;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::callback::BindError;
 use crate::clients::writer::WriteError;
 use crate::discovery::DiscoverError;
-use crate::failure::{without_os_number, About, Class, Code, Failure, Hint, LoginCommand};
+use crate::failure::{without_os_number, Class, Code, Hint, LoginCommand};
 use crate::http::HttpError;
 use crate::oauth::callback::Denial;
 use crate::oauth::text::{printable, scope_list};
@@ -33,21 +35,6 @@ pub enum ServerFault {
     Lasting,
     /// The same request may succeed later.
     Passing,
-}
-
-impl ServerFault {
-    fn describe(self) -> (Code, &'static str) {
-        let check = "check the URL: it is that of the MCP server itself, such as https://mcp.example.com/mcp";
-        match self {
-            Self::NotMcp => (Code::NotAnMcpServer, check),
-            Self::Doubtful => (Code::ServerFailed, check),
-            Self::Lasting => (Code::ServerFailed, "ask the operator of the server"),
-            Self::Passing => (
-                Code::ServerFailed,
-                "try again later, or ask the operator of the server",
-            ),
-        }
-    }
 }
 
 /// A login that was not completed.
@@ -289,11 +276,6 @@ pub enum Error {
     },
 }
 
-/// The hint where the command itself has no more to say.
-const ADD_DPOP: &str = "add --dpop: the server wants tokens that are bound to a key";
-
-const IN_A_MOMENT: &str = "run the command again in a moment";
-
 /// A failure as it is reported: to scripts, and from one process of this program to another.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ErrorReport {
@@ -330,14 +312,6 @@ fn whose(server: &str) -> String {
     }
 }
 
-/// Adds to a hint that a device code does without an answer of the browser, where the server offers that.
-fn with_device(hint: String, is_offered: bool) -> String {
-    match is_offered {
-        true => format!("{hint}; or use --device: you enter a code in any browser"),
-        false => hint,
-    }
-}
-
 /// Returns what an authorization request asked for, for who has to find out why the server's own page shows an error.
 pub fn asked(client_id: &str, redirect_uri: &str, scopes: &[String]) -> String {
     let scopes = match scopes {
@@ -351,6 +325,14 @@ pub fn asked(client_id: &str, redirect_uri: &str, scopes: &[String]) -> String {
 }
 
 impl Error {
+    /// Says what is wrong with the command, and what to do instead.
+    pub fn usage(message: impl Into<String>, hint: impl Into<Hint>) -> Self {
+        Self::Usage {
+            message: message.into(),
+            hint: Some(hint.into()),
+        }
+    }
+
     /// The store cannot be used for a new login, or did not store it.
     pub fn not_stored(key: &StoredId, source: impl Into<Arc<StoreError>>) -> Self {
         Self::Store {
@@ -432,168 +414,4 @@ impl Error {
             hint: crate::os::limits::hint(self).map(Hint::from).or(hint),
         }
     }
-
-    /// Returns class, code and hint: what the error of the failed step says about itself, unless this login could do
-    /// otherwise, or what is said here of the others.
-    fn describe(&self) -> Described {
-        let own = |code: Code, hint: Option<Hint>| (code.class(), code, hint);
-        match self {
-            Self::Discover { server, source } => step(source, named(server)),
-            Self::HandOver { client, source } => step(source, named(client)),
-            Self::Register {
-                source, provider, ..
-            } => step(source, at(*provider)),
-            Self::Denied {
-                denial, provider, ..
-            } => step(denial, at(*provider)),
-            Self::Exchange {
-                source,
-                provider,
-                with_dpop,
-                ..
-            } => {
-                let otherwise = dpop_hint(with_dpop).filter(|_| source.wants_proof());
-                or_rather(otherwise, step(source, at(*provider)))
-            }
-            Self::Device {
-                source,
-                provider,
-                with_dpop,
-                ..
-            } => {
-                let otherwise = dpop_hint(with_dpop).filter(|_| source.wants_proof());
-                or_rather(otherwise, step(source, at(*provider)))
-            }
-            Self::Grant {
-                source,
-                login,
-                has_proof,
-                ..
-            } => or_rather(
-                grant_hint(source, login, *has_proof),
-                step(source, About::default()),
-            ),
-            Self::Bind {
-                source,
-                offers_device,
-                ..
-            } => match step(source, About::default()) {
-                (class, code, Some(Hint::Text(text))) => {
-                    (class, code, Some(with_device(text, *offers_device).into()))
-                }
-                described => described,
-            },
-            Self::Store { source, .. } => step(source.as_ref(), About::default()),
-            Self::ClientKey(source) => step(source, About::default()),
-            Self::Unreachable { source, .. } => step(source, About::default()),
-            Self::Assertion { source, .. } => step(source, About::default()),
-            Self::Reported(report) => (report.class, report.code, report.hint.clone()),
-            Self::Command { not_found, .. } => {
-                let class = match not_found {
-                    true => Class::NotFound,
-                    false => Class::CannotRun,
-                };
-                (class, Code::CommandFailed, None)
-            }
-            Self::DpopRequired { login, .. } => {
-                let hint = dpop_hint(login).unwrap_or(ADD_DPOP.into());
-                own(Code::DpopRequired, Some(hint))
-            }
-            Self::Usage { hint, .. } => own(Code::Usage, hint.clone()),
-            Self::Ambiguous { choices, .. } => {
-                let names: Vec<_> = choices.iter().map(|(name, _)| name.as_str()).collect();
-                let hint = format!("name the one that you mean: {}", names.join(" or "));
-                own(Code::Usage, Some(hint.into()))
-            }
-            Self::TimedOut {
-                asked,
-                offers_device,
-                ..
-            } => {
-                let mut hint = "run the command again, with --timeout for more time".to_owned();
-                if let Some(asked) = asked {
-                    hint += &format!(
-                        "; if the page showed an error, its operator needs to know: {asked}"
-                    );
-                }
-                own(
-                    Code::TimedOut,
-                    Some(with_device(hint, *offers_device).into()),
-                )
-            }
-            Self::NoWay { offers_device, .. } => {
-                let hint = "run this in a terminal, or with --paste and an open stdin, or where it can listen";
-                let hint = with_device(hint.to_owned(), *offers_device);
-                own(Code::NoWayToAnswer, Some(hint.into()))
-            }
-            Self::NotLoggedIn { hint, .. } => own(Code::NotLoggedIn, Some(hint.clone())),
-            Self::Busy { .. } => own(Code::Busy, Some(IN_A_MOMENT.into())),
-            Self::Interrupted { .. } => own(Code::Interrupted, Some(IN_A_MOMENT.into())),
-            Self::NotRevoked { lives, .. } => {
-                let hint = format!("{lives}; the provider's own page can end the login sooner");
-                own(Code::NotRevoked, Some(hint.into()))
-            }
-            Self::Server { fault, .. } => {
-                let (code, hint) = fault.describe();
-                own(code, Some(hint.into()))
-            }
-            Self::AccountRefused { login, .. } => {
-                let advice = "ask the operator for access, or log in with another account";
-                let hint = Hint::Else(advice.to_owned(), login.clone());
-                own(Code::AccountRefused, Some(hint))
-            }
-            Self::OlderTransport { .. } => {
-                let hint =
-                    "try the login in a client that speaks it; `mcp-login token` gives the token";
-                own(Code::OlderTransport, Some(hint.into()))
-            }
-            Self::Unexpected { .. } => own(Code::Unexpected, None),
-        }
-    }
-}
-
-/// The class, the code and the hint of an error.
-type Described = (Class, Code, Option<Hint>);
-
-/// Returns what the error of a step says about itself.
-fn step(step: &dyn Failure, about: About) -> Described {
-    (step.class(), step.code(), step.hint(&about))
-}
-
-/// Puts another hint in the place of one's own, if there is another.
-fn or_rather(otherwise: Option<Hint>, (class, code, hint): Described) -> Described {
-    (class, code, otherwise.or(hint))
-}
-
-/// Returns the hint to log in with tokens that are bound to a key.
-fn dpop_hint(login: &Option<Box<LoginCommand>>) -> Option<Hint> {
-    let text = "log in with tokens that are bound to a key";
-    Some(Hint::Else(text.to_owned(), login.clone()?))
-}
-
-/// Returns what helps where a grant without a person fails, if more than the error says.
-fn grant_hint(
-    source: &ExchangeError,
-    login: &Option<Box<LoginCommand>>,
-    has_proof: bool,
-) -> Option<Hint> {
-    if !has_proof && source.wants_proof() {
-        return dpop_hint(login).or(Some(ADD_DPOP.into()));
-    }
-    let advice = source.grant_hint()?;
-    Some(match login {
-        Some(login) => Hint::Else(format!("{advice}; then"), login.clone()),
-        None => advice.into(),
-    })
-}
-
-fn named(name: &str) -> About<'_> {
-    About {
-        name,
-        provider: None,
-    }
-}
-
-fn at(provider: Option<&'static Provider>) -> About<'static> {
-    About { name: "", provider }
 }
