@@ -1,6 +1,6 @@
 //! The client of a login, which the next login to the same server uses again.
 
-use serde::{Deserialize, Serialize};
+use serde_json::{json, Value};
 
 use super::pending::{provider, Preparation};
 use super::Request;
@@ -20,9 +20,7 @@ pub fn register(preparation: &Preparation, context: &Context) -> Result<Client, 
     let client = client_request(preparation, &cache)
         .register(&preparation.http)
         .map_err(|source| not_registered(request, &preparation.discovery, source))?;
-    let last = LastLogin {
-        issuer: server.issuer.clone(),
-    };
+    let last = json!({ "issuer": server.issuer });
     cache.put("last", &request.key.server, &last);
     cache.put("servers", &server.issuer, &server.document());
     Ok(client)
@@ -66,14 +64,8 @@ pub fn not_registered(request: &Request, discovery: &Discovery, source: Register
     }
 }
 
-/// Where a server was last logged in to: the next login begins there.
-#[derive(Debug, Serialize, Deserialize)]
-struct LastLogin {
-    issuer: String,
-}
-
-/// Returns the issuer of the last login to the server of a request.
+/// Returns the issuer of the last login to the server of a request: the next login begins there.
 pub fn last_issuer(request: &Request, cache: &Cache) -> Option<String> {
-    let last: LastLogin = cache.get("last", &request.key.server)?;
-    Some(last.issuer)
+    let last: Value = cache.get("last", &request.key.server)?;
+    last["issuer"].as_str().map(str::to_owned)
 }

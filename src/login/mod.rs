@@ -134,7 +134,8 @@ fn complete(
     context: &Context,
     worker: &WorkerHandle,
 ) -> Result<Report, Incomplete> {
-    pending.end_standby();
+    // The open connection is now that of the exchange.
+    pending.preparation.standby = None;
     let tokens = match complete::exchange(&pending, code, worker) {
         Ok(tokens) => tokens,
         Err(source) => return Err(complete::not_exchanged(pending, source)),

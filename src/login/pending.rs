@@ -108,11 +108,6 @@ impl PendingAuthorization {
         }
     }
 
-    /// Leaves the connection to the requests that follow.
-    pub fn end_standby(&mut self) {
-        self.preparation.standby = None;
-    }
-
     /// Returns the authorization request, if the answer comes by redirect.
     pub fn authorization(&self) -> Option<&Authorization> {
         match &self.answer {

@@ -146,11 +146,6 @@ impl ActiveLogin {
         };
     }
 
-    /// Returns whether a poll for the tokens is under way.
-    pub fn is_polling(&self) -> bool {
-        matches!(self.stage, Stage::Polling)
-    }
-
     /// Returns whether an answer was accepted and is worked on.
     pub fn is_completing(&self) -> bool {
         matches!(self.stage, Stage::Completing { .. })

@@ -127,7 +127,8 @@ impl<'a> EventLoop<'a> {
     /// After a signal, an accepted code is still exchanged and stored if that can be done at once, and so are tokens that a poll
     /// under way brings.
     fn is_patient(&self) -> bool {
-        let has_answer = |login: &ActiveLogin| login.is_completing() || login.is_polling();
+        let has_answer =
+            |login: &ActiveLogin| matches!(login.stage, Stage::Polling | Stage::Completing { .. });
         self.logins.iter().any(has_answer) && !self.deadline.passed()
     }
 
