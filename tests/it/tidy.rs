@@ -77,7 +77,11 @@ const ONLY_IN: [(&str, &[&str]); 14] = [
     ),
     (
         "console::",
-        &["src/os/terminal/mod.rs", "src/os/terminal/qr.rs"],
+        &[
+            "src/os/terminal/mod.rs",
+            "src/os/terminal/qr.rs",
+            "src/os/terminal/text.rs",
+        ],
     ),
     ("qrcodegen::", &["src/os/terminal/qr.rs"]),
     ("webbrowser::", &["src/os/browser/mod.rs"]),
