@@ -38,23 +38,11 @@ pub(super) fn renew(
     deadline: Deadline,
 ) -> Result<Credentials, Error> {
     let retry_until = Deadline::after(deadline.left().saturating_sub(LAST_RETRY));
-    let seen = seen.or(locked.generation());
-    let mut has_adopted = false;
-    loop {
-        let now = locked.ours(settings)?.credentials;
-        // Another machine has refreshed, or has tried to, since whoever asked has looked.
-        if Some(now.generation) != seen && !has_adopted {
-            return match now.needs_login {
-                true => Err(refused_before(&now, settings)),
-                false => Ok(now),
-            };
-        }
-        if locked.lease(deadline)? {
-            match locked.adopt()? {
-                true => has_adopted = true,
-                false => break,
-            }
-        }
+    if let Some(now) = lease(&mut locked, seen, settings, deadline)? {
+        return match now.needs_login {
+            true => Err(refused_before(&now, settings)),
+            false => Ok(now),
+        };
     }
     let stored = locked.ours(settings)?;
     let login = &stored.credentials;
@@ -113,6 +101,30 @@ pub(super) fn renew(
                 with_dpop: None,
                 source,
             })
+        }
+    }
+}
+
+/// Excludes all other machines from the login, with what an interrupted refresh has left. Returns the login if another
+/// machine has refreshed it, or has tried to, since whoever asked has looked.
+fn lease(
+    locked: &mut LockedLogin,
+    seen: Option<u64>,
+    settings: &Settings,
+    deadline: Deadline,
+) -> Result<Option<Credentials>, Error> {
+    let seen = seen.or(locked.generation());
+    let mut has_adopted = false;
+    loop {
+        let now = locked.ours(settings)?.credentials;
+        if Some(now.generation) != seen && !has_adopted {
+            return Ok(Some(now));
+        }
+        if locked.lease(deadline)? {
+            match locked.adopt()? {
+                true => has_adopted = true,
+                false => return Ok(None),
+            }
         }
     }
 }
