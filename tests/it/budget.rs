@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 const MAX_CODE: usize = 40_369;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 428;
+const MAX_TYPES: usize = 427;
 
 /// Most lines of code of one file.
-const MAX_FILE: usize = 441;
+const MAX_FILE: usize = 405;
 
 /// Most direct dependencies on Linux, without those of the tests.
 const MAX_DEPENDENCIES: usize = 47;
