@@ -111,7 +111,7 @@ pub trait Backend: Send + Sync {
     /// What a later [`Backend::write`] would fail with.
     fn prove(&self) -> Result<(), StoreError>;
 
-    /// As [`Backend::prove`], for a login that was just read and is about to be replaced. A backend for which the proof
+    /// As [`Backend::prove`], for a login that was just read and is about to be replaced. A backend for which this
     /// would cost more than it shows does nothing.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ pub trait Backend: Send + Sync {
     }
 
     /// Tests whether what others provide behind this backend does what it has to: what was tested, up to the first failure.
-    /// Empty if the proof is all.
+    /// Empty if [`Backend::prove`] shows all that there is.
     fn conformance(&self) -> Vec<Check> {
         Vec::new()
     }
