@@ -81,6 +81,15 @@ pub fn server(text: &str) -> Result<String, Infallible> {
     Ok(word.to_owned())
 }
 
+/// Reads the number of a port.
+///
+/// # Errors
+///
+/// A sentence for the user.
+pub fn port(text: &str) -> Result<u16, &'static str> {
+    text.parse().map_err(|_| "use a number from 0 to 65535")
+}
+
 /// Reads a duration: `90s`, `10m`, `1h30m`; a bare number counts seconds.
 ///
 /// # Errors

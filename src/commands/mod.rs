@@ -255,9 +255,7 @@ fn explain(err: &clap::Error) -> ExitCode {
         err.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
-        // The reader may be gone, as with `mcp-login --help | head -1`.
-        let _ = err.print();
-        return ExitCode::SUCCESS;
+        return output::printed(err.print());
     }
     let text = err.to_string();
     let mut parts = text.split("\n\n");

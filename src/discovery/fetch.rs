@@ -131,7 +131,7 @@ impl Failure for FetchError {
 ///
 /// Spec: RFC 9110 sections 15.5.9 and 15.6; RFC 8470 section 5.2; RFC 6585 section 4.
 pub(super) fn is_temporary(status: u16) -> bool {
-    matches!(status, 408 | 425 | 429 | 500..=599)
+    matches!(status, 408 | 425 | 429 | 500..=599) && !matches!(status, 501 | 505)
 }
 
 /// The result of one request for a document.

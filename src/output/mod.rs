@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::failure::Class;
+use crate::failure::{without_os_number, Class};
 use crate::login::Outcome;
 use crate::oauth::text::json_line;
 use crate::os::environment::Environment;
@@ -143,7 +143,12 @@ impl Reporter {
 
 /// Prints a result to stdout. A reader that closes the pipe wants no more, as `head` does.
 pub fn print(text: &str) -> ExitCode {
-    match terminal::product(text) {
+    printed(terminal::product(text))
+}
+
+/// Returns the exit status for a result that was printed, or says why it was not.
+pub fn printed(result: io::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) if err.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(err) => lost(&err),
@@ -153,7 +158,10 @@ pub fn print(text: &str) -> ExitCode {
 /// Says why stdout takes nothing, unless its reader has closed it, and returns the exit status for that.
 pub fn lost(err: &io::Error) -> ExitCode {
     if err.kind() != ErrorKind::BrokenPipe {
-        let why = format!("cannot write to stdout: {err}");
+        let why = format!(
+            "cannot write to stdout: {}",
+            without_os_number(&err.to_string())
+        );
         terminal::insist_labelled(terminal::Label::Error, &why);
     }
     Class::Storage.into()

@@ -8,7 +8,7 @@ use clap::Command;
 use mcp_login::commands;
 
 /// Options of Docker and rustc that the documents explain.
-const OF_OTHERS: [&str; 2] = ["--user", "--remap-path-prefix"];
+const OF_OTHERS: [&str; 3] = ["--user", "--remap-path-prefix", "--platform"];
 
 fn root(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)

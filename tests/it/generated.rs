@@ -256,6 +256,8 @@ fn page(command: &Command, name: &str, pages: &mut Vec<(String, String)>) {
     let man = clap_mangen::Man::new(
         command
             .display_name(name)
+            // What the short help leaves out would have no text.
+            .mut_args(|arg| arg.hide_short_help(false))
             .after_help(nothing())
             .after_long_help(nothing()),
     )
@@ -273,6 +275,15 @@ fn page(command: &Command, name: &str, pages: &mut Vec<(String, String)>) {
     let mut text = text
         .replace("\n.br\n\n.br\n", "\n.sp\n")
         .replace("\n\n.br\n", "\n.sp\n");
+    let bare = text.split(".TP\n").find(|item| {
+        let body = item.split_once('\n').map_or("", |(_, body)| body);
+        body.trim().is_empty() || body.starts_with('\n') || body.starts_with(".sp\n")
+    });
+    assert_eq!(
+        bare.filter(|it| !it.starts_with(".ie")),
+        None,
+        "{name}: an option without a text"
+    );
     let start = text.find(".TH ").expect("a title");
     let end = start + text[start..].find('\n').expect("its end");
     let title = format!(

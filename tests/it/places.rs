@@ -227,6 +227,15 @@ fn p61_a_file_of_the_system_is_read_and_its_refresh_is_refused_before_a_token_is
                 "{mode:o}"
             );
             run(&["status"]).run().expect(0);
+            let any = run(&["handover", LIVE, "--to", "any"]).run().expect(0);
+            assert!(any.stdout.contains("\"connect\""), "{}", any.stdout);
+            let handover = ["handover", LIVE, "--to", "cursor", "--name", "x", "--write"];
+            let refused = run(&handover).run().expect(7);
+            assert!(
+                refused.stderr.contains("cannot lock the login"),
+                "{mode:o}: {}",
+                refused.stderr
+            );
             for words in [
                 &["token", &server][..],
                 &["token", "--refresh", &server],

@@ -229,6 +229,10 @@ fn r6_what_stdout_does_not_take_is_told() {
         vec!["completion", "bash"],
         vec!["handover", &server, "--to", "any"],
         vec!["status", "--json", &server],
+        vec!["--help"],
+        vec!["token", "-h"],
+        vec!["login", "--help"],
+        vec!["--version"],
     ] {
         let to = |out: Stdio| {
             let mut program = home.command(command[0], &command[1..]);
@@ -239,7 +243,7 @@ fn r6_what_stdout_does_not_take_is_told() {
         let got = to(full.expect("a device").into());
         let said = String::from_utf8_lossy(&got.stderr).into_owned();
         assert_eq!(got.status.code(), Some(7), "{command:?}: {said}");
-        let why = "error: cannot write to stdout: No space left on device";
+        let why = "error: cannot write to stdout: No space left on device\n";
         assert!(said.contains(why), "{command:?}: {said}");
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);

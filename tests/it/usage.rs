@@ -60,8 +60,18 @@ fn usage_errors_are_two_lines() {
         (&[SERVER, "--timeout", "0"], "out of range"),
         (&[SERVER, "--timeout", "8000h"], "out of range"),
         (&[SERVER, "--timeout", "-5m"], "-5"),
-        (&[SERVER, "--port", "65536"], "65536"),
-        (&[SERVER, "--port", "x"], "x"),
+        (
+            &[SERVER, "--port", "65536"],
+            "invalid value '65536' for '--port <N>': use a number from 0 to 65535",
+        ),
+        (
+            &[SERVER, "--port", "80a"],
+            "invalid value '80a' for '--port <N>': use a number from 0 to 65535",
+        ),
+        (
+            &[SERVER, "--port", ""],
+            "invalid value '' for '--port <N>': use a number from 0 to 65535",
+        ),
         (&[SERVER, "--redirect-host", "example.com"], "127.0.0.1"),
         (&[SERVER, "--redirect-path", "callback"], "begins with /"),
         (&[SERVER, "--redirect-path", "/a?b"], "/a?b"),
@@ -519,6 +529,11 @@ fn the_exit_codes() {
             .then(|| Reply::redirect(302, &format!("{uri}?error=access_denied&state={state}")))
     });
     let nothing = Fake::with(|_, _| Some(Reply::status(404)));
+    // A server of files answers so, which knows nothing but GET.
+    let files = Fake::with(|seen, _| {
+        let status = if seen.path == "/mcp" { 501 } else { 404 };
+        Some(Reply::status(status))
+    });
     let down = Fake::with(|_, _| Some(Reply::status(503).with("Retry-After", "3600")));
     let away = at(
         "/token",
@@ -545,6 +560,7 @@ fn the_exit_codes() {
             &["--timeout", "1s"],
         ),
         (2, nothing, &[]),
+        (2, files, &[]),
         (5, down, &[]),
         (5, at("/token", Reply::status(503)), &[]),
         (6, away, &[]),

@@ -3,6 +3,7 @@
 //! `table` lists the clients and their files; [`ConfiguredServer`] is one entry.
 
 mod entry;
+mod location;
 mod placeholder;
 mod read;
 mod stream;

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::location::Location::{self, Absolute, BySystem, Here, Named, Of, Up, User};
+use super::location::{config, home, library, roaming};
 use super::placeholder::Notation::{self, Bare, Braced, Curly, Named as NamedVariable, Shell};
 use super::project_directories;
 use crate::clients::claude_code::project_names;
 use crate::clients::{hermes, Places};
-use crate::os::places::{below, System};
 
 /// A client whose configuration names servers.
 pub(super) struct ConfigSource {
@@ -32,48 +33,14 @@ pub(super) struct ConfigSource {
     pub new_file: &'static str,
 }
 
-/// Where a file is.
-enum Location {
-    /// In the working directory or one above it.
-    Up(&'static str),
-    /// In the working directory.
-    Here(&'static str),
-    /// Below the directory that a variable names, or else below this directory of the home.
-    User(&'static str, &'static str, &'static str),
-    /// The path that a variable holds.
-    Named(&'static str),
-    /// In the directory that is determined so.
-    Of(fn(&Places) -> PathBuf, &'static str),
-    /// An absolute path.
-    Absolute(&'static str),
-    /// One place for each system: that of XDG, macOS, and Windows.
-    BySystem(&'static [Location; 3]),
-}
-
 /// A file to be read.
 pub(super) struct ConfigFile {
     pub path: PathBuf,
     pub project: Option<PathBuf>,
     pub in_project: bool,
+    /// The user names this very file by a variable.
+    pub is_named: bool,
     pub table: Vec<String>,
-}
-
-use Location::{Absolute, BySystem, Here, Named, Of, Up, User};
-
-const fn home(file: &'static str) -> Location {
-    User("", "", file)
-}
-
-const fn config(file: &'static str) -> Location {
-    User("XDG_CONFIG_HOME", ".config", file)
-}
-
-const fn library(file: &'static str) -> Location {
-    User("", "Library/Application Support", file)
-}
-
-const fn roaming(file: &'static str) -> Location {
-    Of(Places::roaming, file)
 }
 
 /// The file of a program whose files are where each system wants them.
@@ -102,6 +69,7 @@ const STDIO: &str = r#"{"command": "PROGRAM", "args": "ARGUMENTS"}"#;
 const TYPED_STDIO: &str = r#"{"type": "stdio", "command": "PROGRAM", "args": "ARGUMENTS"}"#;
 
 const SERVERS: &[&str] = &["mcpServers"];
+const MCP: &[&str] = &["mcp"];
 
 /// A key that is the path of the working directory, or of one above it.
 const PROJECT: &str = "*";
@@ -133,7 +101,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         name: "gemini-cli",
         // The system's settings overrule the user's.
         files: &[
-            (Named("GEMINI_CLI_SYSTEM_SETTINGS_PATH"), SERVERS),
+            (Named("GEMINI_CLI_SYSTEM_SETTINGS_PATH", ""), SERVERS),
             (
                 BySystem(&[
                     Absolute("/etc/gemini-cli/settings.json"),
@@ -151,12 +119,20 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     },
     ConfigSource {
         name: "opencode",
+        // In the order in which `opencode mcp list` 1.18.34 lets one overrule the next.
         files: &[
-            (Up("opencode.jsonc"), &["mcp"]),
-            (Up("opencode.json"), &["mcp"]),
-            (Named("OPENCODE_CONFIG"), &["mcp"]),
-            (config("opencode/opencode.jsonc"), &["mcp"]),
-            (config("opencode/opencode.json"), &["mcp"]),
+            (Named("OPENCODE_CONFIG_DIR", "opencode.jsonc"), MCP),
+            (Named("OPENCODE_CONFIG_DIR", "opencode.json"), MCP),
+            (home(".opencode/opencode.jsonc"), MCP),
+            (home(".opencode/opencode.json"), MCP),
+            (Up(".opencode/opencode.jsonc"), MCP),
+            (Up(".opencode/opencode.json"), MCP),
+            (Up("opencode.jsonc"), MCP),
+            (Up("opencode.json"), MCP),
+            (Named("OPENCODE_CONFIG", ""), MCP),
+            (config("opencode/opencode.jsonc"), MCP),
+            (config("opencode/opencode.json"), MCP),
+            (config("opencode/config.json"), MCP),
         ],
         callback: "http://127.0.0.1{port}/mcp/oauth/callback",
         port: Some(19876),
@@ -247,7 +223,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     ConfigSource {
         name: "cline",
         files: &[
-            (Named("CLINE_MCP_SETTINGS_PATH"), SERVERS),
+            (Named("CLINE_MCP_SETTINGS_PATH", ""), SERVERS),
             (home(".cline/data/settings/cline_mcp_settings.json"), SERVERS),
             (
                 native!("Code/User/globalStorage/saoudrizwan.claude-dev/settings/cline_mcp_settings.json"),
@@ -261,7 +237,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     ConfigSource {
         name: "mcporter",
         files: &[
-            (Named("MCPORTER_CONFIG"), SERVERS),
+            (Named("MCPORTER_CONFIG", ""), SERVERS),
             (Here("config/mcporter.json"), SERVERS),
             (home(".mcporter/mcporter.json"), SERVERS),
             (home(".mcporter/mcporter.jsonc"), SERVERS),
@@ -272,14 +248,29 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     },
     ConfigSource {
         name: "lm-studio",
-        files: &[(home(".lmstudio/mcp.json"), SERVERS)],
+        // The second is that of old installations.
+        files: &[
+            (home(".lmstudio/mcp.json"), SERVERS),
+            (home(".cache/lm-studio/mcp.json"), SERVERS),
+        ],
         stdio: STDIO,
         ..PLAIN
     },
     ConfigSource {
         name: "qwen-code",
+        // The order of Qwen Code 0.24.4.
         files: &[
+            (Named("QWEN_CODE_SYSTEM_SETTINGS_PATH", ""), SERVERS),
+            (
+                BySystem(&[
+                    Absolute("/etc/qwen-code/settings.json"),
+                    Absolute("/Library/Application Support/QwenCode/settings.json"),
+                    Absolute(r"C:\ProgramData\qwen-code\settings.json"),
+                ]),
+                SERVERS,
+            ),
             (Here(".qwen/settings.json"), SERVERS),
+            (Here(".mcp.json"), SERVERS),
             (User("QWEN_HOME", ".qwen", "settings.json"), SERVERS),
         ],
         url: &["httpUrl", "url"],
@@ -290,11 +281,26 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     },
     ConfigSource {
         name: "kilo",
+        // In the order in which `kilo mcp list` 7.7.9 lets one overrule the next.
         files: &[
-            (Up("kilo.jsonc"), &["mcp"]),
-            (Up("kilo.json"), &["mcp"]),
-            (config("kilo/kilo.jsonc"), &["mcp"]),
-            (config("kilo/kilo.json"), &["mcp"]),
+            (Named("KILO_CONFIG_DIR", "kilo.json"), MCP),
+            (Named("KILO_CONFIG_DIR", "kilo.jsonc"), MCP),
+            (home(".kilo/kilo.json"), MCP),
+            (home(".kilo/kilo.jsonc"), MCP),
+            (home(".kilocode/kilo.json"), MCP),
+            (home(".kilocode/kilo.jsonc"), MCP),
+            (Up(".kilo/kilo.json"), MCP),
+            (Up(".kilo/kilo.jsonc"), MCP),
+            (Up(".kilocode/kilo.json"), MCP),
+            (Up(".kilocode/kilo.jsonc"), MCP),
+            (Up("opencode.jsonc"), MCP),
+            (Up("opencode.json"), MCP),
+            (Up("kilo.jsonc"), MCP),
+            (Up("kilo.json"), MCP),
+            (Named("KILO_CONFIG", ""), MCP),
+            (config("kilo/kilo.jsonc"), MCP),
+            (config("kilo/kilo.json"), MCP),
+            (config("kilo/config.json"), MCP),
         ],
         callback: "http://127.0.0.1{port}/mcp/oauth/callback",
         port: Some(19876),
@@ -304,7 +310,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     ConfigSource {
         name: "kimi-code",
         files: &[
-            (Up(".kimi-code/mcp.json"), SERVERS),
+            (Here(".kimi-code/mcp.json"), SERVERS),
             (Up(".mcp.json"), SERVERS),
             (User("KIMI_CODE_HOME", ".kimi-code", "mcp.json"), SERVERS),
         ],
@@ -313,7 +319,10 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     },
     ConfigSource {
         name: "droid",
-        files: &[(Up(".factory/mcp.json"), SERVERS), (home(".factory/mcp.json"), SERVERS)],
+        files: &[
+            (Up(".factory/mcp.json"), SERVERS),
+            (User("FACTORY_HOME_OVERRIDE", "", ".factory/mcp.json"), SERVERS),
+        ],
         notations: &[Braced],
         stdio: TYPED_STDIO,
         ..PLAIN
@@ -333,7 +342,10 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         // One key, with a dot in it.
         files: &[
             (Up(".amp/settings.json"), &["amp.mcpServers"]),
+            (Up(".amp/settings.jsonc"), &["amp.mcpServers"]),
+            (Named("AMP_SETTINGS_FILE", ""), &["amp.mcpServers"]),
             (config("amp/settings.json"), &["amp.mcpServers"]),
+            (config("amp/settings.jsonc"), &["amp.mcpServers"]),
         ],
         stdio: STDIO,
         ..PLAIN
@@ -341,9 +353,10 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     ConfigSource {
         name: "crush",
         files: &[
-            (Up(".crush.json"), &["mcp"]),
-            (Up("crush.json"), &["mcp"]),
-            (config("crush/crush.json"), &["mcp"]),
+            (Up(".crush.json"), MCP),
+            (Up("crush.json"), MCP),
+            (Named("CRUSH_GLOBAL_CONFIG", "crush.json"), MCP),
+            (config("crush/crush.json"), MCP),
         ],
         notations: &[Braced, Bare],
         ..PLAIN
@@ -368,7 +381,10 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     },
     ConfigSource {
         name: "inspector",
-        files: &[(home(".mcp-inspector/mcp.json"), SERVERS)],
+        files: &[
+            (Named("MCP_CATALOG_PATH", ""), SERVERS),
+            (home(".mcp-inspector/mcp.json"), SERVERS),
+        ],
         stdio: TYPED_STDIO,
         ..PLAIN
     },
@@ -386,7 +402,7 @@ impl ConfigSource {
         files.retain(|file| !file.in_project || known == Some(file.path.as_path()));
         files.sort_by_key(|file| {
             let is_known = known == Some(file.path.as_path());
-            (!is_known, !file.path.exists())
+            (!is_known, !file.is_named && !file.path.exists())
         });
         files.into_iter().next()
     }
@@ -414,45 +430,12 @@ impl ConfigSource {
                         path: path.clone(),
                         project,
                         in_project,
+                        is_named: matches!(location, Named(..)),
                         table: keys.iter().map(key).collect(),
                     });
                 }
             }
         }
         files
-    }
-}
-
-impl Location {
-    /// Returns the paths, each with the directory of the project that it belongs to.
-    fn paths(&self, places: &Places) -> Vec<(PathBuf, Option<PathBuf>)> {
-        match *self {
-            // Another row of the table has the file in the home directory, which is the user's.
-            Up(file) => project_directories(places)
-                .into_iter()
-                .filter(|it| !places.is_home(it))
-                .map(|directory| (below(directory, file), Some(directory.to_owned())))
-                .collect(),
-            Here(_) if places.is_home(&places.directory) => Vec::new(),
-            Here(file) => vec![(
-                below(&places.directory, file),
-                Some(places.directory.clone()),
-            )],
-            User(variable, below_home, file) => {
-                vec![(below(&places.path_or(variable, below_home), file), None)]
-            }
-            Named(variable) => {
-                let path = places.path(variable);
-                path.into_iter().map(|path| (path, None)).collect()
-            }
-            Of(directory, file) => vec![(below(&directory(places), file), None)],
-            Absolute(file) => vec![(PathBuf::from(file), None)],
-            BySystem([xdg, mac_os, windows]) => match places.system {
-                System::Xdg => xdg,
-                System::MacOs => mac_os,
-                System::Windows => windows,
-            }
-            .paths(places),
-        }
     }
 }

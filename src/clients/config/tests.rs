@@ -128,6 +128,19 @@ fn every_client_and_its_files() {
             &commented,
             false,
         ),
+        (
+            "opencode",
+            ".config/opencode/config.json",
+            &commented,
+            false,
+        ),
+        ("opencode", ".opencode/opencode.json", &commented, false),
+        (
+            "opencode",
+            "repo/.opencode/opencode.jsonc",
+            &commented,
+            true,
+        ),
         ("opencode", "repo/opencode.json", &commented, true),
         ("opencode", "repo/inner/opencode.jsonc", &array, true),
         ("cursor", ".cursor/mcp.json", &json, false),
@@ -195,6 +208,7 @@ fn every_client_and_its_files() {
         ("mcporter", "repo/inner/config/mcporter.json", &json, true),
         ("lm-studio", ".lmstudio/mcp.json", &json, false),
         ("lm-studio", ".lmstudio/mcp.json", &ours, false),
+        ("lm-studio", ".cache/lm-studio/mcp.json", &json, false),
         ("qwen-code", ".qwen/settings.json", &json, false),
         (
             "qwen-code",
@@ -202,11 +216,18 @@ fn every_client_and_its_files() {
             &replaced("url", "httpUrl"),
             true,
         ),
+        ("qwen-code", "repo/inner/.mcp.json", &json, true),
         ("kilo", ".config/kilo/kilo.json", &commented, false),
         ("kilo", ".config/kilo/kilo.jsonc", &commented, false),
+        ("kilo", ".config/kilo/config.json", &commented, false),
+        ("kilo", ".kilo/kilo.json", &commented, false),
+        ("kilo", ".kilocode/kilo.jsonc", &commented, false),
+        ("kilo", "repo/.kilo/kilo.jsonc", &commented, true),
+        ("kilo", "repo/.kilocode/kilo.json", &commented, true),
+        ("kilo", "repo/opencode.json", &commented, true),
         ("kilo", "repo/kilo.json", &commented, true),
         ("kimi-code", ".kimi-code/mcp.json", &json, false),
-        ("kimi-code", "repo/.kimi-code/mcp.json", &json, true),
+        ("kimi-code", "repo/inner/.kimi-code/mcp.json", &json, true),
         ("kimi-code", "repo/.mcp.json", &json, true),
         ("droid", ".factory/mcp.json", &json, false),
         ("droid", "repo/.factory/mcp.json", &json, true),
@@ -224,6 +245,18 @@ fn every_client_and_its_files() {
             "repo/.amp/settings.json",
             &replaced("mcpServers", "amp.mcpServers"),
             true,
+        ),
+        (
+            "amp",
+            "repo/.amp/settings.jsonc",
+            &replaced("mcpServers", "amp.mcpServers"),
+            true,
+        ),
+        (
+            "amp",
+            ".config/amp/settings.jsonc",
+            &replaced("mcpServers", "amp.mcpServers"),
+            false,
         ),
         ("crush", ".config/crush/crush.json", &commented, false),
         ("crush", "repo/crush.json", &commented, true),
@@ -380,7 +413,8 @@ fn win7_a_new_file_is_where_windows_wants_it() {
         ("vscode", "profile/Code/User/mcp.json"),
         ("goose", "profile/Block/goose/config/config.yaml"),
         ("hermes", "stays/hermes/config.yaml"),
-        ("opencode", ".config/opencode/opencode.jsonc"),
+        ("amp", ".config/amp/settings.json"),
+        ("crush", ".config/crush/crush.json"),
     ] {
         let expected = home.root.path().join(below_home);
         assert_eq!(own(&home, source), expected, "{source}");
@@ -395,7 +429,7 @@ fn win7_a_new_file_is_where_windows_wants_it() {
 #[test]
 fn variables_that_move_a_clients_files() {
     let json = format!(
-        r#"{{ "mcpServers": {{ "it": {{ "url": "{URL}" }} }}, "mcp": {{ "it": {{ "url": "{URL}" }} }} }}"#
+        r#"{{ "mcpServers": {{ "it": {{ "url": "{URL}" }} }}, "mcp": {{ "it": {{ "url": "{URL}" }} }}, "amp.mcpServers": {{ "it": {{ "url": "{URL}" }} }} }}"#
     );
     let toml = format!("[mcp_servers]\nit = {{ url = '{URL}' }}\n");
     let yaml =
@@ -479,12 +513,142 @@ fn variables_that_move_a_clients_files() {
             "else.json",
             &json,
         ),
+        (
+            "opencode",
+            "OPENCODE_CONFIG_DIR",
+            "HOME/else",
+            "else/opencode.json",
+            &json,
+        ),
+        (
+            "kilo",
+            "KILO_CONFIG_DIR",
+            "HOME/else",
+            "else/kilo.jsonc",
+            &json,
+        ),
+        ("kilo", "KILO_CONFIG", "HOME/else.json", "else.json", &json),
+        (
+            "qwen-code",
+            "QWEN_CODE_SYSTEM_SETTINGS_PATH",
+            "HOME/else.json",
+            "else.json",
+            &json,
+        ),
+        (
+            "droid",
+            "FACTORY_HOME_OVERRIDE",
+            "HOME/else",
+            "else/.factory/mcp.json",
+            &json,
+        ),
+        (
+            "crush",
+            "CRUSH_GLOBAL_CONFIG",
+            "HOME/else",
+            "else/crush.json",
+            &json,
+        ),
+        (
+            "inspector",
+            "MCP_CATALOG_PATH",
+            "HOME/else.json",
+            "else.json",
+            &json,
+        ),
+        (
+            "amp",
+            "AMP_SETTINGS_FILE",
+            "HOME/else.json",
+            "else.json",
+            &json,
+        ),
     ] {
         let mut home = Home::new();
         home.put(file, text);
         assert!(home.urls(source).is_empty(), "{variable} is not set");
         home.set(variable, value);
         assert_eq!(home.urls(source), [format!("it {URL}")], "{variable}");
+    }
+}
+
+#[test]
+fn a_file_that_a_variable_names_is_the_one_to_write() {
+    let mut home = Home::new();
+    home.put(".config/amp/settings.json", "{}");
+    let amp = super::source("amp").expect("a client");
+    let own = |home: &Home| amp.file(&home.places, None).expect("a file").path;
+    assert_eq!(
+        own(&home),
+        home.root.path().join(".config/amp/settings.json")
+    );
+    home.set("AMP_SETTINGS_FILE", "HOME/new.json");
+    assert_eq!(own(&home), home.root.path().join("new.json"));
+}
+
+/// Which file overrules which, as the clients' own lists of servers show.
+#[test]
+fn the_files_of_a_client_overrule_each_other_as_there() {
+    for (client, files) in [
+        (
+            "opencode",
+            &[
+                ".config/opencode/config.json",
+                ".config/opencode/opencode.json",
+                ".config/opencode/opencode.jsonc",
+                "repo/opencode.json",
+                "repo/opencode.jsonc",
+                "repo/.opencode/opencode.json",
+                "repo/.opencode/opencode.jsonc",
+                ".opencode/opencode.json",
+                ".opencode/opencode.jsonc",
+            ][..],
+        ),
+        (
+            "kilo",
+            &[
+                ".config/kilo/config.json",
+                ".config/kilo/kilo.json",
+                ".config/kilo/kilo.jsonc",
+                "repo/kilo.json",
+                "repo/kilo.jsonc",
+                "repo/opencode.json",
+                "repo/opencode.jsonc",
+                "repo/.kilocode/kilo.json",
+                "repo/.kilo/kilo.jsonc",
+                "repo/.kilo/kilo.json",
+                ".kilocode/kilo.json",
+                ".kilo/kilo.jsonc",
+                ".kilo/kilo.json",
+            ],
+        ),
+        (
+            "qwen-code",
+            &[
+                ".qwen/settings.json",
+                "repo/inner/.mcp.json",
+                "repo/inner/.qwen/settings.json",
+            ],
+        ),
+        (
+            "amp",
+            &[
+                ".config/amp/settings.jsonc",
+                ".config/amp/settings.json",
+                "repo/.amp/settings.jsonc",
+                "repo/.amp/settings.json",
+            ],
+        ),
+    ] {
+        let home = Home::new();
+        for (at, file) in files.iter().enumerate() {
+            let servers = format!(r#"{{"it": {{"url": "https://{at}.example"}}}}"#);
+            let tables = ["mcpServers", "mcp", "amp.mcpServers"];
+            let tables = tables.map(|key| format!("\"{key}\": {servers}"));
+            home.put(file, &format!("{{{}}}", tables.join(", ")));
+            let wins = [format!("it https://{at}.example")];
+            assert_eq!(home.urls(client), wins, "{client}: {file}");
+        }
     }
 }
 

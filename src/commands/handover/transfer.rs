@@ -4,6 +4,7 @@
 //! they were read back there. Whatever interrupts this, no token is used by two, and none is lost.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
@@ -110,8 +111,13 @@ pub fn hand_over(
         };
         refresh::live(key, freshness, context)?;
     }
-    // The lock is held to the end.
-    let (_locked, mut login) = locked(&store, key, settings)?;
+    // A setting that is only printed says nothing that can change, and needs no store that can be written.
+    let is_printed = client.asks_us && mode == Mode::Access && consent != Consent::Write;
+    // The locks are held to the end.
+    let (_locked, mut login) = match is_printed {
+        true => (None, seen),
+        false => locked(&store, key, settings).map(|(lock, login)| (Some(lock), login))?,
+    };
     let configured = options.configured(key, places).map_err(refused)?;
     let name = options.name_of(key, configured.as_ref());
     if let Some(configured) = configured.as_ref().filter(|it| it.in_project) {
@@ -143,7 +149,7 @@ pub fn hand_over(
     };
     let delivery = (client.deliver)(&handover, places).map_err(refused)?;
     // Not every client has a lock for its files: our own processes at least take turns.
-    let _turn = turn(key, context)?;
+    let _turn = (!is_printed).then(|| turn(key, context)).transpose()?;
     let records = own_file(context, "handovers.json");
     let deliver = || deliver(delivery, consent, (client.name, key, &records)).map_err(failed);
     let is_moved = mode == Mode::Move && consent != Consent::Nothing;
@@ -170,6 +176,15 @@ pub fn not_given(client: &Target, source: WriteError) -> Error {
     }
 }
 
+/// Other processes cannot be kept from the login, or from what is written for it.
+fn not_locked(key: &StoredId, source: impl Into<StoreError>) -> Error {
+    Error::Store {
+        doing: "lock",
+        server: key.server.clone(),
+        source: Arc::new(source.into()),
+    }
+}
+
 /// Locks a login of ours, and returns it with what an interrupted refresh has received.
 fn locked<'a>(
     store: &'a Store,
@@ -178,7 +193,7 @@ fn locked<'a>(
 ) -> Result<(LockedLogin<'a>, Credentials), Error> {
     let deadline = Deadline::after(LOCK_LIMIT);
     let locked = LockedLogin::acquire(store, key, deadline);
-    let mut locked = locked.map_err(|err| Error::unreadable(key, err))?;
+    let mut locked = locked.map_err(|err| not_locked(key, err))?;
     locked.ours(settings)?;
     locked.exclude_others(deadline)?;
     while locked.adopt()? {
@@ -207,8 +222,7 @@ pub fn take_back(
 /// Waits until no other of our own processes hands anything over.
 fn turn(key: &StoredId, context: &Context) -> Result<LockFile, Error> {
     let lock = own_file(context, "handover.lock");
-    LockFile::acquire(&lock, Deadline::after(TURN_LIMIT))
-        .map_err(|err| Error::unreadable(key, StoreError::from(err)))
+    LockFile::acquire(&lock, Deadline::after(TURN_LIMIT)).map_err(|err| not_locked(key, err))
 }
 
 /// Returns a file of our own; without a data directory it is beside the file of the login.

@@ -301,7 +301,7 @@ const REGISTRATIONS: values::Words<RegistrationMethod> = &[
 #[command(next_help_heading = "The callback")]
 pub struct RedirectArgs {
     /// A fixed port to listen on [default: any free one]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::port)]
     pub port: Option<u16>,
 
     /// The host of the redirect URI; localhost listens on both 127.0.0.1 and ::1 [default: 127.0.0.1]

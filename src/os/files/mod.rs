@@ -123,8 +123,11 @@ impl Failure for DiskError {
             _ if self.is_full() => {
                 "free some space there, and run the command again"
             }
-            Self::Insecure { .. } | Self::Io(_) => {
+            Self::Insecure { .. } => {
                 "keep the login elsewhere with --data-dir DIR or --store file:PATH"
+            }
+            Self::Io(_) => {
+                "let mcp-login write there, or keep the login elsewhere with --data-dir DIR or --store file:PATH"
             }
         };
         Some(hint.into())
