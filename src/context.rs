@@ -12,7 +12,7 @@ use crate::os::process::EnvironmentSecrets;
 use crate::os::sync::lock;
 use crate::store::cache::Cache;
 use crate::store::{
-    self, Credentials, IndexEntry, Interaction, Store, StoreChoice, StoreError, StoredId,
+    Credentials, IndexEntry, Interaction, Store, StoreChoice, StoreError, StoredId,
 };
 use crate::warning::warn_user;
 
@@ -60,7 +60,7 @@ impl UnstoredLogin {
 pub struct Settings {
     /// Where logins are stored.
     pub store: StoreChoice,
-    /// Where everything is stored; empty if there is no such directory and none is needed.
+    /// Where everything is stored; empty if there is no such directory and none is needed, as for a login of this run alone.
     pub data_dir: PathBuf,
     /// How requests are sent.
     #[serde(flatten)]
@@ -93,30 +93,16 @@ pub struct Context {
 
 impl Context {
     /// Collects what the commands share; the store is opened when it is first needed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Store`] if there is no data directory and one is needed.
-    pub fn new(
-        http: HttpSettings,
-        data_dir: Option<PathBuf>,
-        store: StoreChoice,
-    ) -> Result<Self, Error> {
-        let data_dir = store::data_dir(data_dir, &store)
-            .map_err(|source| all_logins("find a place for", source))?;
-        Ok(Self {
-            settings: Settings {
-                store,
-                data_dir,
-                http,
-            },
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
             profile: None,
             json: false,
             secrets: EnvironmentSecrets::default(),
             environment: Environment::detect(),
             unstored: None,
             proven: OnceLock::new(),
-        })
+        }
     }
 
     /// Returns the store, chosen and proven to work. The first call does it; others wait for it.

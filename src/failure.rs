@@ -157,6 +157,7 @@ codes! {
     CertificatesUnreadable "certificates_unreadable" [Usage] "the certificate authorities cannot be read";
     NoTls "no_tls" [Usage] "what answers at the https URL does not speak TLS";
     NotAnMcpServer "not_an_mcp_server" [Usage] "nothing at the URL speaks MCP";
+    ServerRejects "server_rejects" [Usage] "the MCP server rejects the request, and says that it always will";
     NoAuthorizationServer "no_authorization_server" [Usage, Unavailable] "no authorization server was found for the server";
     DeviceFlowUnsupported "device_flow_unsupported" [Usage] "the authorization server does not offer logins with a device code";
     CodeFlowUnsupported "code_flow_unsupported" [Usage] "the authorization server does not offer the authorization code flow";

@@ -10,12 +10,12 @@ use std::path::{PathBuf, MAIN_SEPARATOR};
 
 use clap::{ArgAction, Args};
 
-use crate::context::Context;
+use crate::context::{all_logins, Context, Settings};
 use crate::error::Error;
 use crate::http;
 use crate::os::places::DATA_DIR_AS_TYPED;
 use crate::os::terminal::Color;
-use crate::store::StoreChoice;
+use crate::store::{self, StoreChoice, StoreError};
 
 /// The options of every command.
 #[derive(Clone, Debug, Args)]
@@ -79,13 +79,21 @@ const COLORS: values::Words<Color> = &[
 ];
 
 impl GlobalArgs {
-    /// Returns what a command works with.
+    /// Returns what a command works with. `may_store_nothing` is for one that needs no stored login.
     ///
     /// # Errors
     ///
-    /// [`Error::Store`] if there is no data directory.
-    pub fn context(&self) -> Result<Context, Error> {
-        let mut context = Context::new(self.http(), self.data_dir.clone(), self.store.clone())?;
+    /// [`Error::Store`] if there is no data directory and one is needed.
+    pub fn context(&self, may_store_nothing: bool) -> Result<Context, Error> {
+        let data_dir = match store::data_dir(self.data_dir.clone(), &self.store) {
+            Err(StoreError::NoHome) if may_store_nothing => PathBuf::new(),
+            found => found.map_err(|source| all_logins("find a place for", source))?,
+        };
+        let mut context = Context::new(Settings {
+            store: self.store.clone(),
+            data_dir,
+            http: self.http(),
+        });
         context.profile.clone_from(&self.profile);
         context.json = self.json;
         Ok(context)

@@ -150,7 +150,7 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
         login = match live(true) {
             // The refused token is given to nobody else, though it would live on.
             Err(err) if err.class() == Class::LoginNeeded => {
-                refresh::mark_access_token_refused(&login, context)?;
+                refresh::mark_access_token_refused(&login, context);
                 return Err(err);
             }
             renewed => renewed?,
@@ -194,7 +194,7 @@ fn judge<'a>(
             })
         }
         ToolsAnswer::Unauthorized { only_bound } => {
-            refresh::mark_access_token_refused(login, context)?;
+            refresh::mark_access_token_refused(login, context);
             Err(refresh::refused(login, only_bound, settings))
         }
         ToolsAnswer::InsufficientScope(challenge) => {
@@ -354,9 +354,18 @@ impl McpClient<'_> {
             let only_bound = challenge::wants_bound(challenges);
             return Ok(ToolsAnswer::Unauthorized { only_bound });
         }
+        self.refused_account(response, bearer.error_description)
+    }
+
+    /// Reads why the server refuses whoever has the token: another token would not help.
+    fn refused_account(
+        &self,
+        response: Response,
+        challenged: Option<String>,
+    ) -> Result<ToolsAnswer, Error> {
         let body = response.read().map_err(|err| self.unreachable(err))?;
         let words = token_endpoint::words_of_any_form(&body);
-        let words = [words.error, words.description.or(bearer.error_description)];
+        let words = [words.error, words.description.or(challenged)];
         let words = words.into_iter().flatten();
         let words = words.filter(|text| !self.quotes_token(text));
         Ok(ToolsAnswer::Refused(
@@ -372,11 +381,13 @@ impl McpClient<'_> {
         let how = format!("it answered with status {status}");
         match status {
             401 | 403 => return self.refused(response),
+            // To be paid for, or forbidden by law.
+            402 | 451 => return self.refused_account(response, None),
             404 | 405 | 410 => return Ok(self.not_mcp(&how)),
             406 => return Ok(self.other_form()),
             200..=299 if is_page => return Ok(self.not_mcp("it answered with a web page")),
             200..=299 | 400 => {}
-            402..=499 if ![407, 408, 425, 429].contains(&status) => {
+            403..=499 if ![407, 408, 409, 423, 425, 429].contains(&status) => {
                 return Err(self.failed(&how, ServerFault::Lasting))
             }
             _ => return Err(self.failed(&how, ServerFault::Passing)),

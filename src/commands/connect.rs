@@ -106,7 +106,7 @@ impl Person for Stderr {
         let matches = super::command().try_get_matches_from(hint::words(command));
         let cli = matches.and_then(|matches| super::Cli::from_arg_matches(&matches));
         let cli = cli.map_err(|err| Error::usage(err.to_string(), "log in by hand"))?;
-        let (context, args) = (Arc::new(cli.global.context()?), cli.login);
+        let (context, args) = (Arc::new(cli.global.context(false)?), cli.login);
         let method = &args.method;
         let meant = requested(&args.servers, None, method, || context.stored_ids())?;
         let mut requests = requests(

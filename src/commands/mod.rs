@@ -37,6 +37,7 @@ use connect::ConnectArgs;
 use demo::DemoArgs;
 use doctor::DoctorArgs;
 use exec::ExecArgs;
+use grant::UnattendedArgs;
 use handover::HandoverArgs;
 use headers::HeadersArgs;
 use login::options::LoginArgs;
@@ -203,24 +204,26 @@ impl Command {
         global: &GlobalArgs,
         env_secrets: &EnvironmentSecrets,
     ) -> Result<ExitCode, Error> {
-        let context = || {
-            let mut context = global.context()?;
+        let make = |may_store_nothing| {
+            let mut context = global.context(may_store_nothing)?;
             context.secrets.clone_from(env_secrets);
             Ok::<_, Error>(context)
         };
+        let context = || make(false);
+        let context_of = |args: &UnattendedArgs| make(args.grant.is_unattended());
         match self {
             Self::Login(args) => login::run(args, context()?),
-            Self::Token(args) => token::run(args, context()?),
-            Self::Headers(args) => headers::run(args, context()?),
-            Self::Exec(args) => exec::run(args, context()?),
-            Self::Connect(args) => connect::run(args, context()?),
+            Self::Token(args) => token::run(args, context_of(&args.unattended)?),
+            Self::Headers(args) => headers::run(args, context_of(&args.token.unattended)?),
+            Self::Exec(args) => exec::run(args, context_of(&args.token.unattended)?),
+            Self::Connect(args) => connect::run(args, context_of(&args.unattended)?),
             Self::Refresh(args) => token::refresh(args, &context()?),
             Self::Status(args) => status::run(args, false, &context()?),
             Self::Whoami(args) => status::run(args, true, &context()?),
             Self::Logout(args) => logout::run(args, &context()?),
             Self::Handover(args) if args.list => Ok(handover::list(global.json)),
             Self::Handover(args) => handover::run(args, &context()?),
-            Self::Check(args) => check::run(args, context()?),
+            Self::Check(args) => check::run(args, context_of(&args.unattended)?),
             Self::Doctor(args) => doctor::run(args, global, env_secrets),
             Self::Providers => Ok(providers::run(global.json)),
             Self::Demo(args) => demo::run(args, global.json),

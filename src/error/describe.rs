@@ -136,7 +136,7 @@ impl ServerFault {
         match self {
             Self::NotMcp => (Code::NotAnMcpServer, check),
             Self::Doubtful => (Code::ServerFailed, check),
-            Self::Lasting => (Code::ServerFailed, "ask the operator of the server"),
+            Self::Lasting => (Code::ServerRejects, "ask the operator of the server"),
             Self::Passing => (
                 Code::ServerFailed,
                 "try again later, or ask the operator of the server",

@@ -10,8 +10,8 @@ use crate::os::terminal::{self, qr};
 /// The columns of a usual terminal.
 const COLUMNS: usize = 80;
 
-/// Shows who asks for what, the page, perhaps as a picture too, and the code alone on its line. The picture holds nothing that
-/// does not follow as text.
+/// Shows who asks for what, perhaps the page as a picture, who may enter the code, the page, and the code alone on its line.
+/// The picture holds nothing that does not follow as text.
 ///
 /// Spec: RFC 8628 sections 3.3 and 5.4.
 pub fn show(page: &DevicePage, has_picture: bool) {
@@ -25,21 +25,22 @@ pub fn show(page: &DevicePage, has_picture: bool) {
         scopes => scope_list(scopes),
     };
     terminal::say(&format!("  scopes:               {scopes}"));
-    terminal::say(
-        "enter the code only if you started this login yourself, on this machine: whoever started it gets access to your \
-         account",
-    );
     let address = page.verification_uri_complete;
     let address = address.unwrap_or(page.verification_uri);
-    // Below the picture are two sentences, the page, the code and the countdown.
-    let rows_below = 5 + page.verification_uri.len() / COLUMNS;
+    // Below the picture are who may enter the code, in two lines, two sentences, the page, the code and the countdown.
+    let rows_below = 7 + page.verification_uri.len() / COLUMNS;
     let is_drawn = has_picture && qr::show(address, rows_below);
     let blank = || {
         if !is_drawn {
             terminal::show("");
         }
     };
+    terminal::say(
+        "enter the code only if you started this login yourself, on this machine: whoever started it gets access to your \
+         account",
+    );
     terminal::say(match page.skip {
+        None if is_drawn => "opening your browser; you may also visit this page in any browser:",
         Some(_) if is_drawn => "open the page of the picture, or this one, in any browser:",
         None => "opening your browser; if it does not open, visit this page in any browser:",
         Some(_) => "open this page in any browser, also on another device:",

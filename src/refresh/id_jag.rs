@@ -122,8 +122,7 @@ fn exchange(
             Some(at_idp) => {
                 // What was refreshed just now is alive, and refused for this use alone.
                 if !(refresh && source.is_refusal("invalid_grant")) {
-                    let marked = mark_refused(at_idp, settings);
-                    drop(marked.inspect_err(|err| log::info!("{}", err.one_line())));
+                    mark_refused(at_idp, settings);
                 }
                 return Err(needs_login_again(at_idp, &why, &["--force"], settings));
             }

@@ -133,21 +133,21 @@ fn live_stored(
 }
 
 /// Marks a login whose access token the server refuses: nobody is given that token again. A login that was renewed
-/// meanwhile is left as it is.
-///
-/// # Errors
-///
-/// [`Error::Store`] if the mark could not be stored.
-pub fn mark_access_token_refused(refused: &Credentials, context: &Context) -> Result<(), Error> {
-    if let Some(unstored) = &context.unstored {
-        unstored.forget();
-        return Ok(());
+/// meanwhile is left as it is. Where the mark cannot be stored, the refusal is told all the same.
+pub fn mark_access_token_refused(refused: &Credentials, context: &Context) {
+    match &context.unstored {
+        Some(unstored) => unstored.forget(),
+        None => mark_refused(refused, &context.settings),
     }
-    mark_refused(refused, &context.settings)
 }
 
 /// Marks a login that is stored, as [`mark_access_token_refused`] does.
-fn mark_refused(refused: &Credentials, settings: &Settings) -> Result<(), Error> {
+fn mark_refused(refused: &Credentials, settings: &Settings) {
+    let marked = store_mark(refused, settings);
+    drop(marked.inspect_err(|err| log::info!("{}", err.one_line())));
+}
+
+fn store_mark(refused: &Credentials, settings: &Settings) -> Result<(), Error> {
     let key = &refused.key();
     let store = settings.store_to_read(Interaction::None);
     let deadline = Deadline::after(MARK_LIMIT);

@@ -49,8 +49,12 @@ impl Store {
         Self::open_to_read(choice, data_dir, interaction).prove()
     }
 
-    /// Opens the backends to use a login that is there. Nothing is written, and nothing is asked of a backend yet.
+    /// Opens the backends to use a login that is there. Nothing is written, and nothing is asked of a backend yet. Without
+    /// a data directory where one is needed, there are no backends, and nothing is stored.
     pub fn open_to_read(choice: &StoreChoice, data_dir: &Path, interaction: Interaction) -> Self {
+        if data_dir.as_os_str().is_empty() && choice.file().is_none() {
+            return Self::of(Vec::new(), data_dir, None);
+        }
         let is_chosen = |kind: &&BackendKind| choice.backend().is_none_or(|name| name == kind.name);
         let has_argument = |kind: &&BackendKind| {
             choice.argument().is_some() && choice.backend() == Some(kind.name)

@@ -353,6 +353,23 @@ fn c50_a_login_that_stays_refused_is_marked_and_the_hint_logs_in_again() {
 }
 
 #[apply(test)]
+fn c50_a_refusal_is_told_where_no_mark_can_be_stored() {
+    let fake = taking("none", &[]);
+    let home = kept(&fake.mcp(), json!({}));
+    // A file where the directory of locks belongs: nobody can take a lock, not even root.
+    let locks = home.path().join(".local/share/mcp-login/refresh");
+    std::fs::write(&locks, "").expect("writing");
+    let finished = check_at(home.path(), &fake.mcp())
+        .run()
+        .expect_error(3, "not_logged_in");
+    assert!(
+        finished.stderr.contains("cannot store"),
+        "{}",
+        finished.stderr
+    );
+}
+
+#[apply(test)]
 fn c50_a_refused_token_is_not_printed_if_its_refresh_is_refused_too() {
     let fake = Fake::with(|seen, _| match seen.path.as_str() {
         "/mcp" => Some(Reply::status(401)),
@@ -625,15 +642,18 @@ fn w6_where_nothing_speaks_mcp_the_url_is_to_be_checked() {
 
 #[apply(test)]
 fn w6_a_failure_that_will_last_is_not_to_be_tried_again() {
-    for (status, hint) in [
-        (400, "check the URL"),
-        (402, "ask the operator of the server"),
-        (451, "ask the operator of the server"),
-        (429, "try again later"),
-        (503, "try again later"),
+    for (status, exit, code, hint) in [
+        (400, 5, "server_failed", "check the URL"),
+        (402, 3, "account_refused", "ask the operator for access"),
+        (409, 5, "server_failed", "try again later"),
+        (415, 2, "server_rejects", "ask the operator of the server"),
+        (429, 5, "server_failed", "try again later"),
+        (451, 3, "account_refused", "ask the operator for access"),
+        (503, 5, "server_failed", "try again later"),
     ] {
-        let fake = served(move |_| Reply::status(status));
-        let finished = check(&fake).expect_error(5, "server_failed");
+        // A challenge for a payment is none for a token.
+        let fake = served(move |_| Reply::status(status).with("WWW-Authenticate", "Payment x=y"));
+        let finished = check(&fake).expect_error(exit, code);
         let told = finished.event("error")["hint"].as_str().unwrap_or_default();
         assert!(told.starts_with(hint), "{status}: {told}");
     }

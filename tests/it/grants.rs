@@ -176,6 +176,30 @@ fn g10_every_command_that_uses_a_token_does_without_a_stored_login() {
 }
 
 #[apply(test)]
+fn g10_a_job_without_a_home_needs_no_place_for_logins() {
+    let fake = servers();
+    let home = Home::new();
+    let without_home = |command: Program| {
+        let names = ["HOME", "XDG_DATA_HOME", "LOCALAPPDATA", "USERPROFILE"];
+        names.iter().fold(command, |it, name| it.env(name, ""))
+    };
+    let homeless = |name| without_home(command(&home, name, &fake));
+    let given = homeless("token").run().expect(0);
+    assert_eq!(
+        (given.stdout.as_str(), given.stderr.as_str()),
+        ("access-1", "")
+    );
+    homeless("check").run().expect(0);
+    let exec = homeless("exec").args(["--", "true"]).run().expect(0);
+    assert_eq!(exec.stderr, "");
+    assert_nothing_stored(&home);
+    // A login that is stored needs one.
+    homeless("login").run().expect(7);
+    let stored = Program::new().args(["token", &fake.mcp()]);
+    without_home(stored).run().expect(7);
+}
+
+#[apply(test)]
 fn g10_the_bridge_renews_a_token_that_is_stored_nowhere() {
     let fake = servers_with(|seen, _| {
         // The first token ends at once.

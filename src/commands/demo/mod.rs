@@ -20,7 +20,7 @@ use url::Url;
 
 use crate::cli::values;
 use crate::commands::check::check;
-use crate::context::Context;
+use crate::context::{Context, Settings};
 use crate::error::Error;
 use crate::http;
 use crate::login::{self, Event, Outcome, Request, UserOptions};
@@ -121,8 +121,11 @@ fn log_in_and_check(
 ) -> Result<Outcome, Error> {
     let alone = why_alone(args);
     let store = FileBackend::choice(&home.join("credentials.json"));
-    let context = Context::new(http::HttpSettings::default(), Some(home.to_owned()), store)?;
-    let context = Arc::new(context);
+    let context = Arc::new(Context::new(Settings {
+        store,
+        data_dir: home.to_owned(),
+        http: http::HttpSettings::default(),
+    }));
     let options = UserOptions {
         browser: BrowserChoice {
             none: alone.map(|_| Skip::Demo),

@@ -58,7 +58,9 @@ pub fn run(
     let profile = global.profile.as_deref();
     // A store that cannot be read is one of the findings.
     let stored = || {
-        let stored = global.context().and_then(|context| context.stored_ids());
+        let stored = global
+            .context(false)
+            .and_then(|context| context.stored_ids());
         Ok(stored.unwrap_or_default())
     };
     let servers = requested(args.server.as_slice(), None, method, stored)?;
