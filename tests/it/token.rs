@@ -11,6 +11,8 @@ use crate::support::fake::Fake;
 use crate::support::program::Program;
 use crate::support::pty::Pty;
 use crate::support::rotating::{login_to, Home};
+use crate::support::skip::needs;
+use crate::support::strace::traced;
 
 const TOKEN: &str = "c4nary-access-Zq81xW";
 
@@ -451,6 +453,23 @@ fn c53_a_login_of_another_profile_is_not_the_requested_one() {
         "{}",
         refused.stderr
     );
+}
+
+/// A login looks at its store in a thread of its own meanwhile. Whichever finds the mode says so before another reads on.
+#[apply(test)]
+fn a_warning_is_said_before_the_end_whichever_thread_sends_it() {
+    needs(&["strace"]);
+    let fake = Fake::start();
+    let home = live(&fake);
+    for _ in 0..4 {
+        fs::set_permissions(home.credentials(), Permissions::from_mode(0o644)).expect("a file");
+        let login = home.command("login", &["--json", &fake.mcp()]);
+        let delay = Some("fchmod:delay_exit=300000");
+        let finished = traced(login, "fchmod", "/dev/null", delay).expect(0);
+        assert_eq!(finished.event("warning")["code"], "file_readable");
+        assert_eq!(finished.event("logged_in")["already"], true);
+        assert_eq!(finished.stderr.matches("others could read").count(), 1);
+    }
 }
 
 #[apply(test)]

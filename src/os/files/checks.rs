@@ -4,11 +4,13 @@ use std::ffi::OsString;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Mutex;
 
 use anyhow::{anyhow, Context};
 
 use super::owner::{self, belongs_to_the_system, belongs_to_us, foreign_owner};
 use super::{cannot, directory_of, insecure, mount, open, DiskError};
+use crate::os::sync::lock;
 use crate::warning::warn_user;
 
 /// As many symbolic links as Linux itself follows in one path.
@@ -27,6 +29,9 @@ pub(super) struct Resolved {
 impl Resolved {
     /// Opens the file for reading; removes the permissions of others if it is ours. `None` if there is none.
     pub(super) fn open(&self) -> Result<Option<File>, DiskError> {
+        // Another thread must not find the file mended, and end the program, before this one has said so.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _turn = lock(&ONE_AT_A_TIME);
         let Some((file, found)) = self.open_checked()? else {
             return Ok(None);
         };
