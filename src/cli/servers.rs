@@ -292,13 +292,21 @@ pub(super) fn no_url(text: &str, like: Option<String>) -> Error {
             format!("did you mean {name}?"),
         );
     }
+    if text.trim().is_empty() {
+        return Error::usage(
+            "the name of the server is empty",
+            "give the URL of the MCP server, or its name in a client's configuration; if it comes from a variable, that is empty",
+        );
+    }
     let rest = without_broken_scheme(text);
     let local = ["localhost", "127.", "[::1]"]
         .iter()
         .any(|start| rest.starts_with(start));
+    // No host begins like this; `//` is a URL without its scheme.
+    let is_path = text.starts_with('.') || (text.starts_with('/') && !text.starts_with("//"));
     let scheme = if local { "http" } else { "https" };
     match Url::parse(&format!("{scheme}://{rest}")) {
-        Ok(url) if text.contains(['.', ':', '/']) || local => {
+        Ok(url) if (text.contains(['.', ':', '/']) && !is_path) || local => {
             Error::usage(format!("{text} is not a URL"), format!("did you mean {url}?"))
         }
         _ => Error::usage(

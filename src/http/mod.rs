@@ -342,6 +342,9 @@ fn has_header(headers: &[(&str, &str)], name: &str) -> bool {
 fn shown(target: &Url, headers: &[(&str, &str)], redirects: Redirects) -> String {
     let has_secret = matches!(redirects, Redirects::Refuse | Redirects::SameMethod)
         || has_header(headers, "authorization");
+    if has_secret && !target.origin().is_tuple() {
+        return format!("an address of the kind {}:", target.scheme());
+    }
     if has_secret {
         return target.origin().ascii_serialization();
     }

@@ -13,6 +13,9 @@ use super::jwt::assertion::ClientKey;
 use super::secret::Secret;
 use crate::os::clock::Time;
 
+/// Longest identifier of a client that a registration may give, in bytes: with a longer one no browser takes the address.
+const MAX_CLIENT_ID_BYTES: usize = 16 * 1024;
+
 /// How the client proves who it is at the token endpoint.
 ///
 /// Spec: RFC 7591 section 2, `token_endpoint_auth_method`.
@@ -125,13 +128,14 @@ impl Client {
     }
 
     /// Reads the client in the response to a registration request: the identifier, the secret, and what belongs to them.
-    /// `None` if there is no identifier. A byte order mark is ignored. The server lists these methods of authentication.
+    /// `None` if there is no identifier that can be used. A byte order mark is ignored. The server lists these methods of authentication.
     ///
     /// Spec: RFC 7591 section 3.2.1.
     pub fn registered(body: &[u8], listed: Option<&[String]>) -> Option<Self> {
         let body = without_byte_order_mark(body);
         let document: RegistrationDocument = serde_json::from_slice(body).ok()?;
-        if document.client_id.is_empty() || document.client_id.contains(char::is_control) {
+        let id = &document.client_id;
+        if id.is_empty() || id.len() > MAX_CLIENT_ID_BYTES || id.contains(char::is_control) {
             return None;
         }
         // A secret that was not asked for is kept: some endpoints accept only a client with a secret.
@@ -399,6 +403,14 @@ mod tests {
             r#"{"client_id":"a\nb"}"#,
         ] {
             assert!(read(body).is_none(), "{body}");
+        }
+        // Some servers write all that they have to know of a client into its identifier.
+        for (length, is_read) in [
+            (MAX_CLIENT_ID_BYTES, true),
+            (MAX_CLIENT_ID_BYTES + 1, false),
+        ] {
+            let body = format!(r#"{{"client_id":"{}"}}"#, "c".repeat(length));
+            assert_eq!(read(&body).is_some(), is_read, "{length}");
         }
     }
 

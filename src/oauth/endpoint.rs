@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use url::{Host, Url};
+use url::{Host, ParseError, Url};
 
 use super::text::printable;
 
@@ -27,6 +27,9 @@ pub enum UrlError {
     /// It cannot be read as an absolute URL with a host.
     #[error("it is not an absolute URL")]
     Unreadable,
+    /// Its port or its IP address is none.
+    #[error("its {0} is not valid")]
+    Part(&'static str),
     /// It holds a control character, a space or a character outside ASCII, which readers of URLs disagree about.
     #[error("it holds characters that do not belong into a URL")]
     Characters,
@@ -244,7 +247,13 @@ pub fn parse_page(raw: &str) -> Result<Url, UrlError> {
     {
         return Err(UrlError::Characters);
     }
-    let url = Url::parse(raw).map_err(|_| UrlError::Unreadable)?;
+    let url = Url::parse(raw).map_err(|err| match err {
+        ParseError::InvalidPort => UrlError::Part("port"),
+        ParseError::InvalidIpv4Address | ParseError::InvalidIpv6Address => {
+            UrlError::Part("IP address")
+        }
+        _ => UrlError::Unreadable,
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(UrlError::Scheme(url.scheme().to_owned()));
     }
@@ -419,6 +428,16 @@ mod tests {
             "",
         ] {
             check(raw, PUBLIC, Err(UrlError::Unreadable));
+        }
+        for (raw, part) in [
+            ("https://as.example:65536/", "port"),
+            ("https://as.example:-1/", "port"),
+            ("https://as.example:1:2/", "port"),
+            ("https://256.1.1.1/", "IP address"),
+            ("https://1.2.3.4.5/", "IP address"),
+            ("https://[fe80::1%25eth0]/", "IP address"),
+        ] {
+            check(raw, PUBLIC, Err(UrlError::Part(part)));
         }
     }
 

@@ -33,8 +33,8 @@ pub enum RegisterError {
         /// The error response.
         words: ErrorResponse,
     },
-    /// The response holds no client identifier.
-    #[error("the answer to the registration holds no client identifier")]
+    /// The response holds no client identifier, or one that cannot be used.
+    #[error("the answer to the registration holds no client identifier that can be used")]
     NoClientId,
     /// The server cannot answer now.
     #[error("the registration endpoint answered with status {0}")]

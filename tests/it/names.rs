@@ -370,6 +370,15 @@ fn unknown_names_have_near_misses() {
             "it is a program that the client starts, and has no URL",
         ),
         ("mcp.example.com/mcp", "https://mcp.example.com/mcp"),
+        ("//mcp.example.com/mcp", "https://mcp.example.com/mcp"),
+        ("/tmp", "neither the URL of a server nor the name of one"),
+        ("..", "neither the URL of a server nor the name of one"),
+        ("", "the name of the server is empty"),
+        ("http://127.0.0.1:65536/mcp", "its port is not valid"),
+        (
+            "https://[fe80::1%25eth0]/mcp",
+            "its IP address is not valid",
+        ),
     ] {
         for command in ["login", "token"] {
             let finished = home.command(command, &[word]).run().expect(2);
