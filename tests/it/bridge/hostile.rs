@@ -171,7 +171,7 @@ fn br45_a_refusal_that_does_not_end() {
         })
     });
     let (_home, mut client) = legacy(&server);
-    let message = error(&client.call("refused", json!({})), -31005);
+    let message = error(&client.call("refused", json!({})), -31002);
     assert!(message.contains("status 400"), "{message}");
     assert_eq!(client.text("echo", json!({"text": "on"})), "on");
     finish_after_trouble(&server, client);
