@@ -168,10 +168,11 @@ pub fn append(text: &mut Vec<u8>, piece: &[u8]) {
     text.extend_from_slice(piece);
 }
 
-/// Keeps the memory of a text that is not needed any more for the next one, for a while.
+/// Keeps the memory of a text that is not needed any more for the next one, for a while; not beside what other answers hold.
 pub fn recycle(text: String) {
     let mut text = text.into_bytes();
-    if text.capacity() >= MAPPED_BYTES && text.len() <= SPARE_BYTES {
+    let is_alone = lock(&SHARED.state).bytes <= SPARE_BYTES;
+    if is_alone && text.capacity() >= MAPPED_BYTES && text.len() <= SPARE_BYTES {
         text.clear();
         *lock(&SPARE) = Some((text, Instant::now()));
     }

@@ -457,7 +457,12 @@ fn d12_a_held_lock_names_its_holder() {
     let lock = data_dir(home.path()).join("credentials.json.lock");
     let file = fs::File::create(&lock).expect("a file");
     fs::set_permissions(&lock, fs::Permissions::from_mode(0o600)).expect("a mode");
-    fs::write(&lock, format!("{} - host\n", std::process::id())).expect("writing");
+    // A process of this machine, since its last start.
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("an id");
+    let host = rustix::system::uname();
+    let (boot, host) = (boot.trim(), host.nodename().to_string_lossy());
+    let holder = format!("{} {boot} {host} -\n", std::process::id());
+    fs::write(&lock, holder).expect("writing");
     file.lock().expect("the lock");
     let finished = Program::login(&fake)
         .at_home(home.path())
