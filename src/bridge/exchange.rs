@@ -193,8 +193,8 @@ impl Bridge {
         };
         let fault = match status {
             403 => return self.upstream.tokens.forbidden(&words),
-            404 | 405 | 410 => ServerFault::NotMcp,
-            408 | 425 | 429 | 500.. => ServerFault::Passing,
+            404 | 405 | 410 | 501 => ServerFault::NotMcp,
+            408 | 409 | 423 | 425 | 429 | 500.. => ServerFault::Passing,
             _ => ServerFault::Lasting,
         };
         self.upstream

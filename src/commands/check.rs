@@ -383,7 +383,7 @@ impl McpClient<'_> {
             401 | 403 => return self.refused(response),
             // To be paid for, or forbidden by law.
             402 | 451 => return self.refused_account(response, None),
-            404 | 405 | 410 => return Ok(self.not_mcp(&how)),
+            404 | 405 | 410 | 501 => return Ok(self.not_mcp(&how)),
             406 => return Ok(self.other_form()),
             200..=299 if is_page => return Ok(self.not_mcp("it answered with a web page")),
             200..=299 | 400 => {}

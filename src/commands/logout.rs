@@ -244,7 +244,16 @@ fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
     };
     let login = rescued.ok().flatten().or(stored);
     let how = login.as_ref().map(|login| revoke_tokens(login, context));
-    store.delete(key).map_err(not_forgotten)?;
+    if let Err(err) = store.delete(key) {
+        if matches!(how, Some(Ok(LoggedOut::Revoked))) {
+            let server = &key.server;
+            warn_user!(
+                TokenEnded,
+                "the tokens for {server} are revoked: what is still stored of them is of no use"
+            );
+        }
+        return Err(not_forgotten(err));
+    }
     if let Some(locked) = locked.filter(|_| is_rescued_read) {
         locked.end_deleted();
     }

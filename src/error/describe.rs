@@ -17,7 +17,7 @@ impl Error {
         let own = |code: Code, hint: Option<Hint>| (code.class(), code, hint);
         match self {
             Self::Discover { server, source } => step(source, named(server)),
-            Self::HandOver { client, source } => step(source, named(client)),
+            Self::HandOver { client, source, .. } => step(source, named(client)),
             Self::Register {
                 source, provider, ..
             } => step(source, at(*provider)),

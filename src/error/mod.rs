@@ -223,9 +223,11 @@ pub enum Error {
         /// What went wrong.
         source: RevokeError,
     },
-    /// A client could not be given a login, and has nothing of it.
-    #[error("cannot hand the login over to {client}")]
+    /// A client could not be given a login, and has nothing of it; or what it was given cannot be taken back.
+    #[error("cannot {doing} {client}")]
     HandOver {
+        /// What was being done, before the name of the client.
+        doing: &'static str,
         /// The client.
         client: &'static str,
         /// What went wrong.

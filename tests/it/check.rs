@@ -649,6 +649,7 @@ fn w6_a_failure_that_will_last_is_not_to_be_tried_again() {
         (415, 2, "server_rejects", "ask the operator of the server"),
         (429, 5, "server_failed", "try again later"),
         (451, 3, "account_refused", "ask the operator for access"),
+        (501, 2, "not_an_mcp_server", "check the URL"),
         (503, 5, "server_failed", "try again later"),
     ] {
         // A challenge for a payment is none for a token.

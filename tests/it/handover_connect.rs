@@ -235,7 +235,9 @@ fn each_client_starts_this_program_and_can_be_undone() {
         let undone = to(&home, client, &["--undo", "--json"]).expect(0);
         assert_eq!(undone.event("taken_back")["restored"], true);
         assert_eq!(read(&path), old, "{client}");
-        to(&home, client, &["--undo"]).expect(2);
+        let nothing = to(&home, client, &["--undo"]).expect(2);
+        let told = format!("cannot take the login back from {client}");
+        assert!(nothing.stderr.contains(&told), "{}", nothing.stderr);
     }
 }
 

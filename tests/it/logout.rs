@@ -7,6 +7,10 @@ use serde_json::{json, Value};
 use crate::support::fake::{Fake, Reply, Seen};
 use crate::support::program::{Finished, Program};
 use crate::support::rotating::{login, login_to, Home, Rotating};
+#[cfg(target_os = "linux")]
+use crate::support::skip::needs;
+#[cfg(target_os = "linux")]
+use crate::support::strace::traced;
 use crate::support::wait_for;
 
 fn revoking(reply: Reply) -> Fake {
@@ -110,6 +114,23 @@ fn logout_forgets_in_any_case_and_tells_by_its_exit_code() {
         );
         assert!(home.kept(&fake).is_null(), "{what}");
         home.token(&fake).expect(3);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[apply(test)]
+fn e12_a_logout_that_cannot_remove_the_login_tells_that_its_tokens_are_revoked() {
+    needs(&["strace"]);
+    for (reply, is_revoked) in [(Reply::status(200), true), (Reply::status(503), false)] {
+        let fake = revoking(reply);
+        let home = Home::with(&fake, json!({}));
+        let logout = home.command("logout", &[&fake.mcp()]);
+        const RENAMES: &str = "rename,renameat,renameat2";
+        let error = format!("{RENAMES}:error=EROFS");
+        let finished = traced(logout, RENAMES, "/dev/null", Some(&error)).expect(7);
+        let told = finished.stderr.contains("are revoked");
+        assert_eq!(told, is_revoked, "{}", finished.stderr);
+        assert!(!home.kept(&fake).is_null());
     }
 }
 

@@ -171,6 +171,7 @@ pub fn hand_over(
 /// The login cannot be given to the client.
 pub fn not_given(client: &Target, source: WriteError) -> Error {
     Error::HandOver {
+        doing: "hand the login over to",
         client: client.name,
         source,
     }
@@ -216,7 +217,11 @@ pub fn take_back(
 ) -> Result<Vec<(EntryPlace, bool)>, Error> {
     let _turn = turn(key, context)?;
     let records = own_file(context, "handovers.json");
-    undo::undo(&records, client.name, key).map_err(|source| not_given(client, source))
+    undo::undo(&records, client.name, key).map_err(|source| Error::HandOver {
+        doing: "take the login back from",
+        client: client.name,
+        source,
+    })
 }
 
 /// Waits until no other of our own processes hands anything over.
