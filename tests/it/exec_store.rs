@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::support::engine::{machine, Engine, HELPER};
 use crate::support::fake::Fake;
-use crate::support::leaks;
 use crate::support::program::{until_done, Finished, Program};
 use crate::support::rotating::Rotating;
+use crate::support::{leaks, write_program};
 
 /// Runs `token` on a new machine with this store, until it is done.
 fn token(store: &str, fake: &Fake) -> Finished {
@@ -172,9 +172,7 @@ fn es4_no_secret_is_an_argument_or_in_the_environment() {
         seen.path().join("seen").display(),
         engine.path().display()
     );
-    fs::write(&spy, text).expect("writing");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    fs::set_permissions(&spy, mode).expect("a mode");
+    write_program(&spy, &text);
     let store = format!("exec:{}", spy.display());
     let home = machine();
     let run = |words: &[&str]| {

@@ -10,7 +10,7 @@ use crate::support::fake::Fake;
 use crate::support::program::{Finished, Program};
 use crate::support::rotating::{login_to, Home, Rotating};
 use crate::support::skip::needs;
-use crate::support::{strace, wait_for};
+use crate::support::{strace, wait_for, write_program};
 
 /// A home with a login whose access token is live.
 fn live(fake: &Fake) -> Home {
@@ -566,8 +566,8 @@ fn cm2_a_command_that_hangs_may_have_the_login() {
     let servers = Rotating::start();
     let (fake, home) = (&servers.fake, Home::expired(&servers));
     let program = home.path().join("bin/mcporter");
-    write(&program, "#!/bin/sh\nexec sleep 60\n");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
+    fs::create_dir(home.path().join("bin")).expect("a directory");
+    write_program(&program, "#!/bin/sh\nexec sleep 60\n");
     let path = format!(
         "{}:/usr/bin:/bin",
         program.parent().expect("a directory").display()

@@ -11,8 +11,7 @@ use crate::support::fake::Fake;
 use crate::support::program::Program;
 use crate::support::rotating::{Home, Rotating};
 use crate::support::skip::needs;
-use crate::support::strace;
-use crate::support::wait_for;
+use crate::support::{strace, wait_for, write_program};
 
 /// When the login of a [`Home::expired`] expired, in seconds.
 const EXPIRED: i64 = 1_577_840_400;
@@ -279,8 +278,8 @@ fn mcporter(home: &Home, then: &[&str]) -> String {
         "#!/bin/sh\numask 077\necho \"$@\" > \"$HOME/arguments\"\n{}\n",
         then.join("\n")
     );
-    write(&path, &text);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("a mode");
+    fs::create_dir_all(home.path().join("bin")).expect("a directory");
+    write_program(&path, &text);
     format!("{}:/usr/bin:/bin", home.path().join("bin").display())
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::support::browser::FakeBrowser;
+use crate::support::copy_program;
 use crate::support::fake::Fake;
 use crate::support::program::{Finished, Program};
 use crate::support::rotating::{Home, Rotating};
@@ -194,7 +195,7 @@ fn p53_a_mounted_file_is_detected_before_a_token_is_used() {
 fn as_another(program: Program, place: &Path) -> Program {
     let copy = place.join("mcp-login");
     if !copy.exists() {
-        fs::copy(env!("CARGO_BIN_EXE_mcp-login"), &copy).expect("a copy");
+        copy_program(env!("CARGO_BIN_EXE_mcp-login"), &copy);
     }
     let shell = "shift; exec setpriv --reuid 4711 --regid 4711 --clear-groups -- \"$0\" \"$@\"";
     program.through(&["sh", "-c", shell, copy.to_str().expect("a path")])

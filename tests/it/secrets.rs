@@ -17,7 +17,7 @@ use crate::support::process::Process;
 use crate::support::program::Program;
 use crate::support::rotating::Home;
 use crate::support::skip::{is_root, needs};
-use crate::support::{parameter, visit, wait_for};
+use crate::support::{copy_program, parameter, visit, wait_for};
 
 const CODE: &str = "c0de-5Zk1+/=~canary-Qa";
 const ACCESS: &str = "acc3ss-6Yl2.canary-Wb";
@@ -334,7 +334,7 @@ fn sec4_a_users_other_programs_cannot_look_into_the_program_nor_its_refresher() 
     // The program where everybody may run it, and a home that is the user's.
     let place = tempfile::tempdir().expect("a directory");
     let program = place.path().join("mcp-login");
-    fs::copy(env!("CARGO_BIN_EXE_mcp-login"), &program).expect("a copy");
+    copy_program(env!("CARGO_BIN_EXE_mcp-login"), &program);
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o755)).expect("a mode");
     let home = Home::with(&fake, json!({"refresh_token": REFRESH}));
     if ordinary[0] != "env" {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::support::engine::machine;
 use crate::support::program::Program;
 use crate::support::skip::needs;
+use crate::support::write_program;
 
 const HELPERS: [&str; 4] = ["etcd", "kubernetes", "pass", "vault"];
 
@@ -127,8 +128,7 @@ fn es14_the_example_of_the_manual() {
     let home = machine();
     fs::create_dir(home.path().join(".my-logins")).expect("a directory");
     let helper = home.path().join("helper");
-    fs::write(&helper, example).expect("writing");
-    fs::set_permissions(&helper, fs::Permissions::from_mode(0o700)).expect("a mode");
+    write_program(&helper, &example);
     let home = home.path().display().to_string();
     examine(&helper.display().to_string(), &[("HOME", &home)]);
 }

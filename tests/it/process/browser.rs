@@ -7,7 +7,7 @@ use crate::support::fake::Fake;
 use crate::support::program::{Program, LOGIN_LIMIT};
 use crate::support::pty::Pty;
 use crate::support::skip::needs_signal;
-use crate::support::{visit, wait_for};
+use crate::support::{copy_program, visit, wait_for};
 
 fn login(fake: &Fake) -> Program {
     Program::new()
@@ -149,7 +149,7 @@ fn r9_a_text_browser_has_no_terminal() {
     let pty = Pty::open();
     let (fake, browser) = (Fake::start(), FakeBrowser::new("cat >input"));
     let w3m = browser.path().with_file_name("w3m");
-    std::fs::copy(browser.path(), &w3m).expect("a copy");
+    copy_program(browser.path(), &w3m);
     let mut login = login(&fake).env("BROWSER", w3m).on(&pty).start();
     let url = login.authorization_url();
     browser.url();
@@ -172,11 +172,10 @@ fn r9_a_text_browser_has_no_terminal() {
 #[apply(test)]
 fn r9_without_a_display_the_address_is_printed() {
     let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
-    std::fs::copy(
+    copy_program(
         browser.path(),
         browser.path().with_file_name("x-www-browser"),
-    )
-    .expect("a copy");
+    );
     // What this machine has for a browser is not started.
     browser.beside("xdg-settings", "");
     let path = format!(
@@ -281,7 +280,7 @@ fn p56_p63_every_form_of_a_named_browser() {
         let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
         let path = browser.path().with_file_name(name);
         std::fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
-        std::fs::copy(browser.path(), &path).expect("a copy");
+        copy_program(browser.path(), &path);
         let failing = browser.beside("firefox", "exit 3");
         let value = form
             .replace("BROWSER", &path.display().to_string())
@@ -305,7 +304,7 @@ fn p56_p63_every_form_of_a_named_browser() {
 fn p56_the_option_is_one_command() {
     let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
     let odd = browser.path().with_file_name("my: browser");
-    std::fs::copy(browser.path(), &odd).expect("a copy");
+    copy_program(browser.path(), &odd);
     let mut login = login(&fake)
         .arg("--browser")
         .arg(format!("'{}' %s", odd.display()))
@@ -319,7 +318,7 @@ fn p56_the_option_is_one_command() {
 #[apply(test)]
 fn p63_a_missing_browser_is_reported() {
     let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
-    std::fs::copy(browser.path(), browser.path().with_file_name("xdg-open")).expect("a copy");
+    copy_program(browser.path(), browser.path().with_file_name("xdg-open"));
     let directory = browser.path().parent().expect("a directory").to_owned();
     // Without a display nothing else could open a window.
     let mut login = login(&fake)
@@ -341,7 +340,7 @@ fn p56_the_programs_that_only_open_are_tried() {
             let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
             let directory = browser.path().with_file_name("bin");
             std::fs::create_dir(&directory).expect("a directory");
-            std::fs::copy(browser.path(), directory.join(opener)).expect("a copy");
+            copy_program(browser.path(), directory.join(opener));
             for tool in ["sh", "cat", "ls", "env", "mv"] {
                 let found =
                     ["/bin", "/usr/bin"].map(|place| std::path::Path::new(place).join(tool));

@@ -16,6 +16,7 @@ use crate::runner::permit_real;
 use crate::support::permits::Permit;
 use crate::support::program::LOCK_DIR;
 use crate::support::skip::skip;
+use crate::support::write_program;
 
 /// How long the browser may take to say what it saw; it gives up by itself after 60 seconds.
 const SEEN: Duration = Duration::from_secs(70);
@@ -368,9 +369,7 @@ impl Bed {
             pid.display(),
             log.display()
         );
-        fs::write(&path, head + text + "\n").expect("a browser command");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755))
-            .expect("a browser command that runs");
+        write_program(&path, &(head + text + "\n"));
         path
     }
 

@@ -2,7 +2,6 @@
 //! token has expired, and refreshes it as the client that we registered.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -14,6 +13,7 @@ use super::clients::answer;
 use super::running::Run;
 use crate::support::fake::{Fake, Reply, Seen};
 use crate::support::program::Program;
+use crate::support::write_program;
 
 /// Starts a protected MCP server whose first access token has expired by the time that somebody uses it.
 fn start() -> Fake {
@@ -318,8 +318,7 @@ fn mcporter_uses_a_moved_login() {
         node().display(),
         mcporter().display()
     );
-    fs::write(&program, text).expect("a command");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
+    write_program(&program, &text);
     let entry = json!({"baseUrl": fake.mcp(), "auth": "oauth"});
     move_login(&bed, &fake, "mcporter", ".mcporter/mcporter.json", entry);
     prove(

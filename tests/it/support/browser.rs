@@ -1,12 +1,11 @@
 //! A fake browser: a script that notes how it was started, and then does what a test wants.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use tempfile::TempDir;
 
-use super::wait_for;
+use super::{wait_for, write_program};
 
 /// The script, and the directory of its notes.
 pub struct FakeBrowser {
@@ -23,9 +22,7 @@ impl FakeBrowser {
             "#!/bin/sh\ncd {directory}\ncat /proc/$$/stat >stat\nls -l /proc/$$/fd >fds\nenv >env\n\
              (: >/dev/tty) 2>/dev/null && : >tty\nprintf '%s\\n' \"$#\" \"$@\" >url.new\nmv url.new url\n{then}\n"
         );
-        fs::write(browser.path(), script).expect("writing the script");
-        fs::set_permissions(browser.path(), fs::Permissions::from_mode(0o755))
-            .expect("permissions");
+        write_program(&browser.path(), &script);
         browser
     }
 
@@ -36,8 +33,7 @@ impl FakeBrowser {
     /// Makes another program beside the browser, with this script.
     pub fn beside(&self, name: &str, script: &str) -> PathBuf {
         let path = self.path().with_file_name(name);
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("writing the script");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("permissions");
+        write_program(&path, &format!("#!/bin/sh\n{script}\n"));
         path
     }
 

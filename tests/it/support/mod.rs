@@ -29,6 +29,10 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::{resume_unwind, Location};
+#[cfg(unix)]
+use std::path::Path;
+#[cfg(unix)]
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
@@ -92,6 +96,30 @@ pub fn wait_for<T>(what: &str, mut ready: impl FnMut() -> Option<T>) -> T {
         assert!(started.elapsed() < PATIENCE, "still waiting for {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Writes a script that is to be run. Another process does it: what other tests start meanwhile would have a file that is open
+/// here for a moment, and the system runs no file that somebody may still write to.
+#[cfg(unix)]
+pub fn write_program(path: &Path, text: &str) {
+    let mut writer = Command::new("sh")
+        .args(["-c", "cat >\"$0\" && chmod 755 \"$0\""])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("sh");
+    let mut stdin = writer.stdin.take().expect("its stdin");
+    stdin.write_all(text.as_bytes()).expect("writing");
+    drop(stdin);
+    assert!(writer.wait().expect("its end").success(), "{path:?}");
+}
+
+/// Copies a program, as [`write_program`] writes one.
+#[cfg(unix)]
+pub fn copy_program(from: impl AsRef<Path>, to: impl AsRef<Path>) {
+    let (from, to) = (from.as_ref(), to.as_ref());
+    let copied = Command::new("cp").args([from, to]).status().expect("cp");
+    assert!(copied.success(), "{to:?}");
 }
 
 /// Tells whether everything is to be tried, and not only a sample of it: `MCP_LOGIN_TESTS=all`, as `.ci/run` has it.
@@ -178,28 +206,35 @@ impl Answer {
 
 /// Sends raw bytes to a port of this machine and reads the answer to its end.
 pub fn send(address: SocketAddr, bytes: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(address).expect("connecting");
+    try_send(address, bytes).expect("connecting")
+}
+
+fn try_send(address: SocketAddr, bytes: &[u8]) -> std::io::Result<Answer> {
+    let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     // A listener that refuses early may have closed before all is written.
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
-    Answer::parse(&answer)
+    Ok(Answer::parse(&answer))
 }
 
 /// Visits a URL as a browser does, and returns the answer without following redirects.
 pub fn visit(url: &str) -> Answer {
+    try_visit(url).expect("connecting")
+}
+
+/// Visits a URL where somebody may not listen any more.
+pub fn try_visit(url: &str) -> std::io::Result<Answer> {
     let url = url::Url::parse(url).expect("a URL");
     let address = url.socket_addrs(|| None).expect("an address")[0];
     let target = &url[url::Position::BeforePath..];
     let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
     let browser =
         "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n";
-    send(
-        address,
-        format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{browser}\r\n")
-            .as_bytes(),
-    )
+    let request =
+        format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{browser}\r\n");
+    try_send(address, request.as_bytes())
 }
 
 /// Returns one parameter of a URL.

@@ -16,7 +16,7 @@ use super::fake::Fake;
 use super::process::Process;
 #[cfg(unix)]
 use super::pty::Pty;
-use super::{repeat, visit, Answer, PATIENCE};
+use super::{repeat, try_visit, visit, Answer, PATIENCE};
 
 /// The time limit of a login that is not about it: no login is waited for that long unless something is broken.
 pub const LOGIN_LIMIT: &str = "5m";
@@ -214,12 +214,12 @@ impl Program {
         }
     }
 
-    /// Runs it, agrees on the authorization page if it gets so far, and waits for its end.
+    /// Runs it, agrees on the authorization page if it gets so far, and waits for its end, which may come before the answer.
     pub fn agree(self) -> Finished {
         let mut running = self.start();
         if let Some(page) = running.next_event("authorization_url") {
             let answer = visit(page["url"].as_str().expect("a URL"));
-            answer.header("location").map(visit);
+            let _ = answer.header("location").map(try_visit);
         }
         running.finish()
     }

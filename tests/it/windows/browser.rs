@@ -1,13 +1,12 @@
 //! Browsers that the program starts on Windows, and whose answers they bring. `tests/windows/build` makes one of them.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use super::stores::{helpers, on_windows};
 use super::windows;
 use crate::support::fake::Fake;
 use crate::support::program::Program;
-use crate::support::{visit, wait_for};
+use crate::support::{visit, wait_for, write_program};
 
 /// Prepares a login to a fake, with a browser.
 fn login(fake: &Fake) -> Program {
@@ -41,8 +40,7 @@ fn win1_the_default_browser_gets_the_whole_address() {
         "#!/bin/sh\nprintf %s \"$1\" >{0}.new && mv {0}.new {0}\n",
         opened.display()
     );
-    fs::write(&opener, script).expect("a script");
-    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).expect("permissions");
+    write_program(&opener, &script);
     let path = std::env::var("PATH").unwrap_or_default();
     let mut login = login(&fake)
         .env("PATH", format!("{}:{path}", place.path().display()))
