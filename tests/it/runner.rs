@@ -30,7 +30,7 @@ const WAITING_AT_ONCE: usize = 4;
 const REAL_AT_ONCE: usize = 3;
 
 /// How often a test is tried that is late.
-const TRIES: usize = 4;
+const TRIES: usize = 6;
 
 /// A test that takes longer is named at the end.
 const LONG: Duration = Duration::from_secs(5);
