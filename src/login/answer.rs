@@ -132,7 +132,7 @@ impl PasteRefused {
             (Rejection::NoIssuer { .. }, _) => {
                 "this does not name the authorization server that sent it (iss), which the server promises to do"
             }
-            (Rejection::Issuer, _) => "it names another authorization server",
+            (Rejection::Issuer, _) => "it names another authorization server; open the address above and sign in again",
             (_, Some(words)) => return Self::new(reason, words),
             (_, None) => "this answer cannot be used",
         };
@@ -164,7 +164,10 @@ pub fn accept_pasted(
             ))
         }
     };
-    let mut why = PasteRefused::new(Reason::StateMismatch, "this belongs to another login");
+    let mut why = PasteRefused::new(
+        Reason::StateMismatch,
+        "this belongs to another login; open the address above and paste the one you land on",
+    );
     for (index, login) in logins.iter_mut().enumerate() {
         let Stage::Waiting { pending, .. } = &login.stage else {
             continue;
@@ -196,7 +199,9 @@ fn check_address(response: &PastedResponse) -> Result<(), PasteRefused> {
     match &response.place {
         Some(place) if !endpoint::is_loopback(place) => {
             let host = printable(place.host_str().unwrap_or_default());
-            let why = format!("this address is on {host}, not on this machine");
+            let why = format!(
+                "this address is on {host}, not on this machine; sign in first, then paste the address you land on"
+            );
             Err(PasteRefused::new(Reason::NotARedirect, &why))
         }
         _ => Ok(()),

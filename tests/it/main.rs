@@ -72,7 +72,7 @@ mod windows;
 
 fn main() -> std::process::ExitCode {
     if std::env::var_os("FAKE_SERVER").is_some() {
-        support::fake::Fake::serve_by_hand();
+        support::rotating::Rotating::serve_by_hand();
     }
     #[cfg(target_os = "linux")]
     real::prompt::play_if_asked();

@@ -204,18 +204,6 @@ impl Fake {
         Self::listen(None, deviation)
     }
 
-    /// Serves a person who logs in by hand, prints each request, and ends with the process.
-    pub fn serve_by_hand() -> ! {
-        let fake = Self::with(|seen, _| {
-            println!("{} {} {}", seen.method, seen.path, seen.query);
-            None
-        });
-        println!("the protected MCP server is {}", fake.mcp());
-        loop {
-            thread::park();
-        }
-    }
-
     /// Starts servers that give one answer at this path.
     pub fn answering(path: &'static str, reply: Reply) -> Self {
         Self::with(move |seen, _| (seen.path == path).then(|| reply.clone()))

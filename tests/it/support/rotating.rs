@@ -13,9 +13,6 @@ use tempfile::TempDir;
 use super::fake::{Fake, Gate, Reply, Seen};
 use super::program::{until_done, Finished, Program};
 
-/// What a test wants to happen instead, given the request and its number among the refreshes, from 1.
-type Hook = dyn Fn(&Seen, usize) -> Option<Reply> + Send + Sync;
-
 #[derive(Default)]
 struct Issued {
     /// The family of each refresh token, and whether it was spent.
@@ -53,7 +50,8 @@ impl Rotating {
         (servers, gate)
     }
 
-    /// Starts servers at which a hook may answer a refresh in another way. What it does not answer is done well.
+    /// Starts servers at which a hook may answer a refresh in another way, given its number, from 1. What it does not answer
+    /// is done well.
     pub fn with(hook: impl Fn(&Seen, usize) -> Option<Reply> + Send + Sync + 'static) -> Self {
         Self::beside(hook, |_, _| None)
     }
@@ -64,37 +62,22 @@ impl Rotating {
         others: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static,
     ) -> Self {
         let issued: Arc<Mutex<Issued>> = Arc::default();
-        let (hook, state): (Box<Hook>, _) = (Box::new(hook), Arc::clone(&issued));
-        let fake = Fake::with(move |seen, fake| match seen.path.as_str() {
-            "/token" if seen.parameter("grant_type").as_deref() == Some("refresh_token") => {
-                let number = {
-                    let mut issued = state.lock().expect("the state");
-                    issued.refreshes += 1;
-                    issued.refreshes
-                };
-                Some(
-                    hook(seen, number)
-                        .unwrap_or_else(|| refresh(&mut state.lock().expect("the state"), seen)),
-                )
-            }
-            "/token" => {
-                let Reply::Full { status: 200, .. } = fake.behave(seen) else {
-                    return Some(Reply::status(400));
-                };
-                Some(begin(&mut state.lock().expect("the state")))
-            }
-            "/revoke" => {
-                let mut issued = state.lock().expect("the state");
-                let family = issued
-                    .tokens
-                    .get(&seen.parameter("token")?)
-                    .map(|(family, _)| *family);
-                issued.revoked.extend(family);
-                Some(Reply::status(200))
-            }
-            _ => others(seen, fake),
-        });
+        let fake = Fake::with(rotate(Arc::clone(&issued), hook, others));
         Self { fake, issued }
+    }
+
+    /// Serves a person who logs in by hand, prints each request, and ends with the process.
+    pub fn serve_by_hand() -> ! {
+        let revoked = |seen: &Seen, _: &Fake| (seen.path == "/revoke").then(|| Reply::status(200));
+        let rotate = rotate(Arc::default(), |_, _| None, revoked);
+        let fake = Fake::with(move |seen, fake| {
+            println!("{} {} {}", seen.method, seen.path, seen.query);
+            rotate(seen, fake)
+        });
+        println!("the protected MCP server is {}", fake.mcp());
+        loop {
+            std::thread::park();
+        }
     }
 
     /// Begins a family without a login, and returns its first refresh token.
@@ -148,6 +131,44 @@ impl Rotating {
             .tokens
             .get(refresh_token)
             .is_some_and(|(family, spent)| !spent && !issued.revoked.contains(family))
+    }
+}
+
+/// Returns how servers answer that rotate refresh tokens; what is nothing of theirs is asked of `others`.
+fn rotate(
+    state: Arc<Mutex<Issued>>,
+    hook: impl Fn(&Seen, usize) -> Option<Reply> + Send + Sync + 'static,
+    others: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static,
+) -> impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static {
+    move |seen, fake| match seen.path.as_str() {
+        "/token" if seen.parameter("grant_type").as_deref() == Some("refresh_token") => {
+            let number = {
+                let mut issued = state.lock().expect("the state");
+                issued.refreshes += 1;
+                issued.refreshes
+            };
+            Some(
+                hook(seen, number)
+                    .unwrap_or_else(|| refresh(&mut state.lock().expect("the state"), seen)),
+            )
+        }
+        "/token" => {
+            let Reply::Full { status: 200, .. } = fake.behave(seen) else {
+                return Some(Reply::status(400));
+            };
+            Some(begin(&mut state.lock().expect("the state")))
+        }
+        "/revoke" => {
+            let mut issued = state.lock().expect("the state");
+            let token = seen.parameter("token").unwrap_or_default();
+            let Some((family, _)) = issued.tokens.get(&token) else {
+                return others(seen, fake);
+            };
+            let family = *family;
+            issued.revoked.push(family);
+            Some(Reply::status(200))
+        }
+        _ => others(seen, fake),
     }
 }
 
