@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::error::{Attempts, DiscoverError, NoServerReason};
+use super::error::{DiscoverError, NoServerReason};
 use super::probe::Probe;
 use super::resource::ProtectedResource;
 use super::search::Search;
@@ -48,9 +48,9 @@ impl Search<'_> {
         };
         self.authorization_server(first, Vec::new())
             .map_err(|mut err| {
-                if let DiscoverError::NoServer { attempts, .. } = &mut err {
-                    let others = rest.iter().filter(|other| *other != first);
-                    attempts.others = others.cloned().collect();
+                if let DiscoverError::NoServer { others, .. } = &mut err {
+                    *others = rest.to_vec();
+                    others.retain(|other| other != first);
                 }
                 err
             })
@@ -148,10 +148,12 @@ impl Search<'_> {
             .map_err(|err| match err {
                 DiscoverError::NoServer {
                     reason: NoServerReason::Nothing | NoServerReason::BrokenMetadata,
-                    attempts,
+                    tried,
+                    others,
                 } => DiscoverError::NoServer {
                     reason: NoServerReason::IssuerWithoutMetadata,
-                    attempts,
+                    tried,
+                    others,
                 },
                 DiscoverError::Document {
                     why: FetchError::Metadata(MetadataError::Issuer { found, .. }),
@@ -204,7 +206,7 @@ impl Search<'_> {
                 Err(why) => failed.push(FailedFetch { url, why }),
             }
         }
-        Err(no_server(failed))
+        Err(not_found(failed))
     }
 
     /// Finds the authorization server of a server without resource metadata: at its own origin, as in MCP 2025-03-26. Without
@@ -219,15 +221,15 @@ impl Search<'_> {
     ) -> Result<(AuthorizationServer, Option<DiscoverError>), DiscoverError> {
         // Resource metadata that is unavailable now may name another authorization server than the origin.
         if failed.iter().any(|it| it.why.is_temporary()) {
-            return Err(no_server(failed));
+            return Err(not_found(failed));
         }
         let origin = server.origin().ascii_serialization();
-        let (reason, attempts) = match self.authorization_server(&origin, failed) {
+        let (reason, tried) = match self.authorization_server(&origin, failed) {
             Ok(found) => return Ok((found, None)),
-            Err(DiscoverError::NoServer { reason, attempts }) => (reason, attempts),
+            Err(DiscoverError::NoServer { reason, tried, .. }) => (reason, tried),
             Err(err) => return Err(err),
         };
-        let all = |is: fn(&FetchError) -> bool| attempts.tried.iter().all(|it| is(&it.why));
+        let all = |is: fn(&FetchError) -> bool| tried.iter().all(|it| is(&it.why));
         let is_broken = !all(|why| !why.is_broken_document());
         let unnamed = match &probe.credential {
             Some(credential) => NoServerReason::OtherCredential(credential.clone()),
@@ -237,11 +239,8 @@ impl Search<'_> {
             log::info!(
                 "no metadata anywhere: assuming the endpoints of MCP 2025-03-26 at {origin}"
             );
-            let refuted = DiscoverError::NoServer {
-                reason: unnamed,
-                attempts,
-            };
-            return Ok((AuthorizationServer::assumed_at(server), Some(refuted)));
+            let nothing_found = no_server(unnamed, tried);
+            return Ok((AuthorizationServer::assumed_at(server), Some(nothing_found)));
         }
         if probe.is_open() && all(FetchError::is_absence) {
             return Err(DiscoverError::NoLoginNeeded);
@@ -255,7 +254,7 @@ impl Search<'_> {
         } else {
             NoServerReason::Nothing
         };
-        Err(DiscoverError::NoServer { reason, attempts })
+        Err(no_server(reason, tried))
     }
 }
 
@@ -269,8 +268,16 @@ fn is_near(one: &str, other: &str) -> bool {
     }
 }
 
+fn no_server(reason: NoServerReason, tried: Vec<FailedFetch>) -> DiscoverError {
+    DiscoverError::NoServer {
+        reason,
+        tried,
+        others: Vec::new(),
+    }
+}
+
 /// Returns the error for documents that all failed. One failed check outweighs any number of missing documents.
-fn no_server(mut tried: Vec<FailedFetch>) -> DiscoverError {
+fn not_found(mut tried: Vec<FailedFetch>) -> DiscoverError {
     if let Some(at) = tried.iter().position(|it| it.why.is_security()) {
         let FailedFetch { url, why } = tried.swap_remove(at);
         return DiscoverError::document(&url, why);
@@ -283,11 +290,5 @@ fn no_server(mut tried: Vec<FailedFetch>) -> DiscoverError {
     } else {
         NoServerReason::Nothing
     };
-    DiscoverError::NoServer {
-        reason,
-        attempts: Attempts {
-            tried,
-            others: Vec::new(),
-        },
-    }
+    no_server(reason, tried)
 }

@@ -89,12 +89,14 @@ pub enum DiscoverError {
     #[error("the server answers without a login")]
     NoLoginNeeded,
     /// There is no usable metadata of an authorization server anywhere.
-    #[error("{reason}; {attempts}")]
+    #[error("{reason}; tried{}", list(tried))]
     NoServer {
         /// What that means.
         reason: NoServerReason,
-        /// Where metadata was looked for.
-        attempts: Attempts,
+        /// The URLs at which metadata was looked for, with the result of each.
+        tried: Vec<FailedFetch>,
+        /// Other authorization servers of the protected resource, which were not tried.
+        others: Vec<String>,
     },
     /// The authorization server does not issue codes, or does not protect them with PKCE.
     #[error("{issuer}: {why}")]
@@ -183,24 +185,12 @@ impl fmt::Display for NoServerReason {
     }
 }
 
-/// The URLs at which metadata was looked for, and the result of each.
-#[derive(Clone, Debug, Default)]
-pub struct Attempts {
-    /// Each URL with its result.
-    pub tried: Vec<FailedFetch>,
-    /// Other authorization servers of the protected resource, which were not tried.
-    pub others: Vec<String>,
-}
-
-impl fmt::Display for Attempts {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("tried")?;
-        for (at, FailedFetch { url, why }) in self.tried.iter().enumerate() {
-            let comma = if at > 0 { "," } else { "" };
-            write!(formatter, "{comma} {} ({why})", printable(url.as_str()))?;
-        }
-        Ok(())
-    }
+/// Returns each URL with the result of its request.
+fn list(tried: &[FailedFetch]) -> String {
+    let tried = tried
+        .iter()
+        .map(|FailedFetch { url, why }| format!(" {} ({why})", printable(url.as_str())));
+    tried.collect::<Vec<_>>().join(",")
 }
 
 /// Describes a response that is not that of an MCP server.
@@ -227,8 +217,8 @@ impl DiscoverError {
 
     /// Returns the error of a login that also found nothing at this URL.
     pub fn after(mut self, url: Url, why: FetchError) -> Self {
-        if let Self::NoServer { attempts, .. } = &mut self {
-            attempts.tried.push(FailedFetch { url, why });
+        if let Self::NoServer { tried, .. } = &mut self {
+            tried.push(FailedFetch { url, why });
         }
         self
     }
@@ -299,7 +289,7 @@ impl Failure for DiscoverError {
             Self::NotMcp { .. } => {
                 "check the URL: the path of an MCP server is often /mcp; to log in all the same, use --issuer or --resource"
             }
-            Self::NoServer { reason, attempts } => return Some(no_server_hint(reason, attempts).into()),
+            Self::NoServer { reason, others, .. } => return Some(no_server_hint(reason, others).into()),
             Self::NoDocument { .. } => "check --issuer-metadata: it takes the URL of the document itself",
             Self::ForeignMetadata(named) if metadata::is_same_machine(server, named) => {
                 return Some(metadata::other_name(named).into());
@@ -348,8 +338,7 @@ impl Failure for DiscoverError {
     }
 }
 
-fn no_server_hint(reason: &NoServerReason, attempts: &Attempts) -> String {
-    let others = &attempts.others;
+fn no_server_hint(reason: &NoServerReason, others: &[String]) -> String {
     if !others.is_empty() {
         let plural = if others.len() == 1 { "" } else { "s" };
         let named = printable_list(others, ", ", MAX_CHOICES);

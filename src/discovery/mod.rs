@@ -11,7 +11,7 @@ mod resource;
 mod search;
 mod trace;
 
-pub use error::{Attempts, DiscoverError, NoServerReason};
+pub use error::{DiscoverError, NoServerReason};
 pub use fetch::{FailedFetch, FetchError};
 pub use search::discover;
 pub use trace::{Step, Trace};
