@@ -39,7 +39,7 @@ pub use save::Saved;
 /// Names one login: the server and which of the user's accounts there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StoredId {
-    /// The server as an account string: its URL serialised, without fragment, a lone `/` dropped; or the user's own
+    /// The server: its URL serialised, without fragment, a lone `/` dropped; or the user's own
     /// name for a login at a provider without an MCP server.
     pub server: String,
     /// The profile, `default` unless the user named one.
@@ -81,11 +81,9 @@ impl StoredId {
     }
 
     /// Returns the login that a store keeps under this name.
-    pub(crate) fn of_store_name(account: &str) -> Self {
+    pub(crate) fn of_store_name(name: &str) -> Self {
         // A server's name has no `#`, for its URL is stored without its fragment.
-        let (server, profile) = account
-            .rsplit_once('#')
-            .unwrap_or((account, DEFAULT_PROFILE));
+        let (server, profile) = name.rsplit_once('#').unwrap_or((name, DEFAULT_PROFILE));
         Self::new(server, profile)
     }
 
