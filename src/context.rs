@@ -144,21 +144,12 @@ impl Context {
     /// [`Error::Store`] if the index cannot be read.
     pub fn stored_ids(&self) -> Result<Vec<StoredId>, Error> {
         let entries = self.store_to_read(Interaction::None).list();
-        let entries = entries.map_err(|source| all_logins("read", source))?;
+        let entries = entries.map_err(|source| Error::all_logins("read", source))?;
         Ok(entries.iter().map(IndexEntry::key).collect())
     }
 
     /// Returns what is remembered of earlier logins.
     pub fn cache(&self) -> Cache {
         Cache::new(&self.settings.data_dir)
-    }
-}
-
-/// Returns the error of something that is about all logins.
-pub fn all_logins(doing: &'static str, source: StoreError) -> Error {
-    Error::Store {
-        doing,
-        server: String::new(),
-        source: source.into(),
     }
 }

@@ -10,7 +10,7 @@ use std::path::{PathBuf, MAIN_SEPARATOR};
 
 use clap::{ArgAction, Args};
 
-use crate::context::{all_logins, Context, Settings};
+use crate::context::{Context, Settings};
 use crate::error::Error;
 use crate::http;
 use crate::os::places::DATA_DIR_AS_TYPED;
@@ -87,7 +87,7 @@ impl GlobalArgs {
     pub fn context(&self, may_store_nothing: bool) -> Result<Context, Error> {
         let data_dir = match store::data_dir(self.data_dir.clone(), &self.store) {
             Err(StoreError::NoHome) if may_store_nothing => PathBuf::new(),
-            found => found.map_err(|source| all_logins("find a place for", source))?,
+            found => found.map_err(|source| Error::all_logins("find a place for", source))?,
         };
         let mut context = Context::new(Settings {
             store: self.store.clone(),

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::context::{all_logins, Context};
+use crate::context::Context;
 use crate::error::Error;
 use crate::os::clock::Deadline;
 use crate::os::files::LockFile;
@@ -27,7 +27,11 @@ const FILES: [&str; 4] = [
 ///
 /// [`Error::Usage`] if a login is left; [`Error::Unexpected`] for a file that cannot be removed.
 pub fn run(context: &Context, reporter: &mut Reporter) -> Result<(), Error> {
-    let logins = |store: &Store| store.list().map_err(|source| all_logins("read", source));
+    let logins = |store: &Store| {
+        store
+            .list()
+            .map_err(|source| Error::all_logins("read", source))
+    };
     let store = context.store_to_read(Interaction::None);
     if !logins(&store)?.is_empty() {
         return Err(Error::usage(

@@ -195,12 +195,12 @@ fn access_token(until: Option<Time>) -> String {
 /// Logs out of one server. Waits for a refresh that is under way, which cannot restore the login.
 fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
     let store = context.store_to_read(Interaction::Allowed);
-    let not_forgotten = |err| Error::not_forgotten(key, err);
+    let not_removed = |err| Error::not_removed(key, err);
     match store.find(key) {
         Ok(Some(_)) | Err(StoreError::Unreadable { .. }) => {}
         Ok(None) => {
             // The index may know of a login that its store does not have any more.
-            store.delete(key).map_err(not_forgotten)?;
+            store.delete(key).map_err(not_removed)?;
             return Ok(LoggedOut::NotThere);
         }
         Err(err) => return Err(Error::unreadable(key, err)),
@@ -221,7 +221,7 @@ fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
         Ok(stored) => stored.map(|stored| stored.credentials),
         Err(err) if matches!(*err, StoreError::Unreadable { .. }) => {
             warn_user!(LoginUnreadable, "{err}; its tokens cannot be revoked");
-            store.delete(key).map_err(not_forgotten)?;
+            store.delete(key).map_err(not_removed)?;
             locked.iter().for_each(LockedLogin::end);
             return Ok(LoggedOut::CannotRevoke {
                 until: None,
@@ -252,7 +252,7 @@ fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
                 "the tokens for {server} are revoked: what is still stored of them is of no use"
             );
         }
-        return Err(not_forgotten(err));
+        return Err(not_removed(err));
     }
     if let Some(locked) = locked.filter(|_| is_rescued_read) {
         locked.end_deleted();

@@ -12,7 +12,7 @@ use super::login::all::is_open;
 use crate::cli::{names, servers, values};
 use crate::clients::config::{self, ConfiguredServer};
 use crate::clients::{ours, Places};
-use crate::context::{self, Context};
+use crate::context::Context;
 use crate::error::Error;
 use crate::failure::{About, Class, Failure as _};
 use crate::oauth::text::{json_line, printable, scope_list};
@@ -201,7 +201,7 @@ pub fn list(context: &Context) -> Result<Vec<Login>, Error> {
     let (entries, faults) = context
         .store_to_read(Interaction::None)
         .examine()
-        .map_err(|source| context::all_logins("read", source))?;
+        .map_err(|source| Error::all_logins("read", source))?;
     for fault in &faults {
         let hint = fault
             .hint(&About::default())

@@ -106,7 +106,7 @@ pub enum Error {
         issuer: String,
         /// Whose it is, if its ways are known.
         provider: Option<&'static Provider>,
-        /// The command that logs in with tokens that are bound to a key; `None` if these were to be.
+        /// The command that logs in with tokens that are bound to a key, if the server wants those.
         with_dpop: Option<Box<LoginCommand>>,
         /// What went wrong.
         source: ExchangeError,
@@ -118,7 +118,7 @@ pub enum Error {
         server: String,
         /// Whose authorization server it is, if its ways are known.
         provider: Option<&'static Provider>,
-        /// The command that logs in with tokens that are bound to a key; `None` if these were to be.
+        /// The command that logs in with tokens that are bound to a key, if the server wants those.
         with_dpop: Option<Box<LoginCommand>>,
         /// What went wrong.
         source: DeviceError,
@@ -337,27 +337,28 @@ impl Error {
 
     /// The store cannot be used for a new login, or did not store it.
     pub fn not_stored(key: &StoredId, source: impl Into<Arc<StoreError>>) -> Self {
-        Self::Store {
-            doing: "store",
-            server: key.server.clone(),
-            source: source.into(),
-        }
+        Self::store("store", &key.server, source)
     }
 
     /// The stored login could not be removed.
-    pub fn not_forgotten(key: &StoredId, source: StoreError) -> Self {
-        Self::Store {
-            doing: "remove",
-            server: key.server.clone(),
-            source: Arc::new(source),
-        }
+    pub fn not_removed(key: &StoredId, source: StoreError) -> Self {
+        Self::store("remove", &key.server, source)
     }
 
     /// The stored login cannot be read.
     pub fn unreadable(key: &StoredId, source: impl Into<Arc<StoreError>>) -> Self {
+        Self::store("read", &key.server, source)
+    }
+
+    /// What is about all logins could not be done.
+    pub fn all_logins(doing: &'static str, source: StoreError) -> Self {
+        Self::store(doing, "", source)
+    }
+
+    fn store(doing: &'static str, server: &str, source: impl Into<Arc<StoreError>>) -> Self {
         Self::Store {
-            doing: "read",
-            server: key.server.clone(),
+            doing,
+            server: server.to_owned(),
             source: source.into(),
         }
     }
