@@ -50,9 +50,9 @@ pub fn exchange(
     let http = preparation.http.within(super::REQUEST_LIMIT);
     let retry_until = worker.deadline.min(Deadline::after(EXCHANGE_RETRIES));
     let request = preparation.token_request(client, &http, retry_until);
-    let issued = request.exchange_code(code, verifier, &preparation.redirect_uri)?;
-    warn_of_clock(issued.date);
-    Ok(issued.tokens)
+    let tokens = request.exchange_code(code, verifier, &preparation.redirect_uri)?;
+    warn_of_clock(tokens.issued_at);
+    Ok(tokens)
 }
 
 /// Returns the failure of a login whose code was not exchanged, and whether a new registration may help.

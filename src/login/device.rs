@@ -152,9 +152,9 @@ pub fn poll(
     let request = preparation.token_request(client, &device.http, worker.deadline);
     let (verifier, expires) = (device.verifier.as_ref(), device.expires);
     match request.poll(&device.response, verifier, &mut device.polling, expires) {
-        Ok(Some(issued)) => {
-            complete::warn_of_clock(issued.date);
-            return Ok(Some(issued.tokens));
+        Ok(Some(tokens)) => {
+            complete::warn_of_clock(tokens.issued_at);
+            return Ok(Some(tokens));
         }
         Ok(None) => {}
         Err(DeviceError::Http(err)) if may_pass(&err) => {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::body;
 use super::secret::Secret;
+use crate::os::clock::Time;
 
 /// Longest lifetime that is accepted, in seconds: ten years.
 const MAX_LIFETIME_SECONDS: u64 = 10 * 365 * 24 * 3600;
@@ -54,6 +55,8 @@ pub struct Tokens {
     ///
     /// Spec: RFC 8693 section 2.2.1.
     pub issued_token_type: Option<String>,
+    /// When the server issued them, by its own clock: the `Date` of the response.
+    pub issued_at: Option<Time>,
 }
 
 /// Why the response of a token endpoint cannot be used.
@@ -139,6 +142,7 @@ impl Tokens {
             scopes: scopes(&document.scope),
             id_token: secret(document.id_token),
             issued_token_type,
+            issued_at: None,
         })
     }
 }
@@ -413,6 +417,7 @@ mod tests {
             scopes: Some(vec!["x".to_owned(), "y".to_owned(), "z".to_owned()]),
             issued_token_type: None,
             id_token: Some(Secret::new("e30.e30.")),
+            issued_at: None,
         };
         assert_eq!(Tokens::read(body, None), Ok(tokens));
     }

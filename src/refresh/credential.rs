@@ -9,7 +9,7 @@ use crate::oauth::jwt::dpop::DpopKey;
 use crate::oauth::token::Tokens;
 use crate::os::clock::Deadline;
 use crate::store::Credentials;
-use crate::token_endpoint::{ExchangeError, IssuedTokens, TokenRequest};
+use crate::token_endpoint::{ExchangeError, TokenRequest};
 use crate::warning::warn_user;
 
 /// Returns the key that the tokens of a login are bound to, with the nonces that are known; `None` if they are not.
@@ -23,7 +23,7 @@ pub(super) fn request(
     (login, client): (&Credentials, &Client),
     http: &Http,
     retry_until: Deadline,
-    send: impl FnOnce(&TokenRequest) -> Result<IssuedTokens, ExchangeError>,
+    send: impl FnOnce(&TokenRequest) -> Result<Tokens, ExchangeError>,
 ) -> Result<Tokens, ExchangeError> {
     let token_endpoint = Url::parse(&login.token_endpoint).map_err(|_| ExchangeError::Request)?;
     let dpop = dpop(login, &Nonces::default());
@@ -35,7 +35,7 @@ pub(super) fn request(
         http,
         retry_until,
     };
-    Ok(send(&request)?.tokens)
+    send(&request)
 }
 
 /// Returns the credentials of requests to the server of a login.

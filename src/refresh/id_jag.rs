@@ -18,11 +18,10 @@ use crate::oauth::grant::{IdentityProvider, Jwt, ID_JAG, ID_TOKEN, TOKEN_EXCHANG
 use crate::oauth::metadata::same_issuer;
 use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
+use crate::oauth::token::Tokens;
 use crate::os::clock::{Deadline, Time};
 use crate::store::{Credentials, IndexEntry, Interaction, StoredId};
-use crate::token_endpoint::{
-    assertion, client_of, AssertionError, ExchangeError, IssuedTokens, TokenRequest,
-};
+use crate::token_endpoint::{assertion, client_of, AssertionError, ExchangeError, TokenRequest};
 
 /// The errors by which a provider says that it wants the person again.
 const PERSON_WANTED: [&str; 4] = [
@@ -58,8 +57,7 @@ pub(super) fn request(
     let Some(idp) = &login.unattended.idp else {
         return Err(refused(&login.issuer, ExchangeError::Request));
     };
-    let issued = exchange(login, idp, settings, http, retry_until)?;
-    let tokens = issued.tokens;
+    let tokens = exchange(login, idp, settings, http, retry_until)?;
     let checked = match tokens.issued_token_type.as_deref() {
         Some(ID_JAG) => Jwt::read(tokens.access_token.expose())
             .ok_or_else(|| "is not a JSON Web Token".to_owned())
@@ -89,7 +87,7 @@ fn exchange(
     settings: &Settings,
     http: &Http,
     retry_until: Deadline,
-) -> Result<IssuedTokens, Error> {
+) -> Result<Tokens, Error> {
     let mut refresh = false;
     loop {
         let subject = subject(login, idp, refresh, settings)?;
@@ -110,7 +108,7 @@ fn exchange(
             ("audience", login.issuer.as_str()),
         ];
         let source = match request.grant(TOKEN_EXCHANGE, &parameters, &login.scopes_requested) {
-            Ok(issued) => return Ok(issued),
+            Ok(tokens) => return Ok(tokens),
             Err(source) => source,
         };
         if !PERSON_WANTED.iter().any(|error| source.is_refusal(error)) {

@@ -143,8 +143,9 @@ pub fn mark_access_token_refused(refused: &Credentials, context: &Context) {
 
 /// Marks a login that is stored, as [`mark_access_token_refused`] does.
 fn mark_refused(refused: &Credentials, settings: &Settings) {
-    let marked = store_mark(refused, settings);
-    drop(marked.inspect_err(|err| log::info!("{}", err.one_line())));
+    if let Err(err) = store_mark(refused, settings) {
+        log::info!("{}", err.one_line());
+    }
 }
 
 fn store_mark(refused: &Credentials, settings: &Settings) -> Result<(), Error> {

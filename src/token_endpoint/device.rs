@@ -6,7 +6,7 @@ use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use url::Url;
 
 use super::client_auth::{authenticate, build, AuthForm, Endpoint};
-use super::{busy_hint, hint_about, secrets, send, EndpointResponse, IssuedTokens, TokenRequest};
+use super::{busy_hint, hint_about, secrets, send, EndpointResponse, TokenRequest};
 use crate::failure::{About, Class, Code, Failure, Hint};
 use crate::http::{Http, HttpError};
 use crate::oauth::callback::refusal_hint;
@@ -15,6 +15,7 @@ use crate::oauth::device::{
     DeviceEnd, DeviceResponse, DeviceResponseError, PollResponse, Polling, GRANT_TYPE,
 };
 use crate::oauth::endpoint::UrlPolicy;
+use crate::oauth::token::Tokens;
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
 use crate::os::clock::Deadline;
 use crate::providers::standard_device_error;
@@ -295,7 +296,7 @@ impl TokenRequest<'_> {
         verifier: Option<&PkceCodeVerifier>,
         polling: &mut Polling,
         expires: Deadline,
-    ) -> Result<Option<IssuedTokens>, DeviceError> {
+    ) -> Result<Option<Tokens>, DeviceError> {
         let parameters = [
             ("grant_type", GRANT_TYPE),
             ("device_code", device.device_code.expose()),
@@ -315,9 +316,9 @@ impl TokenRequest<'_> {
         let (response, answer) = polled?;
         let tokens = polling.after(response, answer.retry_after, expires.passed());
         let tokens = tokens.map_err(DeviceError::Ended)?;
-        Ok(tokens.map(|tokens| IssuedTokens {
-            tokens,
-            date: answer.date,
+        Ok(tokens.map(|tokens| Tokens {
+            issued_at: answer.date,
+            ..tokens
         }))
     }
 }

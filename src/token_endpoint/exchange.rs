@@ -19,7 +19,7 @@ use crate::oauth::secret::Secret;
 use crate::oauth::text::printable;
 use crate::oauth::token::{TokenResponseError, TokenType, Tokens};
 use crate::oauth::token_endpoint::{self, ErrorResponse, TokenResponse};
-use crate::os::clock::{Deadline, Time};
+use crate::os::clock::Deadline;
 use crate::warning::warn_user;
 
 /// Longest pause that a busy server may ask for before the same code is sent again.
@@ -45,15 +45,6 @@ pub struct TokenRequest<'a> {
     pub http: &'a Http,
     /// Until when a request is sent again: one that the server cannot have received, or that it was too busy for.
     pub retry_until: Deadline,
-}
-
-/// Tokens, and when the server issued them.
-#[derive(Debug)]
-pub struct IssuedTokens {
-    /// The tokens.
-    pub tokens: Tokens,
-    /// The `Date` of the response.
-    pub date: Option<Time>,
 }
 
 /// Why there are no tokens.
@@ -197,7 +188,7 @@ impl TokenRequest<'_> {
         code: AuthorizationCode,
         verifier: &PkceCodeVerifier,
         redirect_uri: &str,
-    ) -> Result<IssuedTokens, ExchangeError> {
+    ) -> Result<Tokens, ExchangeError> {
         let code = code.into_secret();
         let parameters = [
             ("grant_type", "authorization_code"),
@@ -216,7 +207,7 @@ impl TokenRequest<'_> {
     /// [`ExchangeError::may_have_spent`].
     ///
     /// Spec: RFC 6749 section 6; RFC 8707 section 2.2.
-    pub fn refresh(&self, refresh_token: &Secret) -> Result<IssuedTokens, ExchangeError> {
+    pub fn refresh(&self, refresh_token: &Secret) -> Result<Tokens, ExchangeError> {
         let parameters = [
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token.expose()),
@@ -224,11 +215,7 @@ impl TokenRequest<'_> {
         self.send(&parameters, false)
     }
 
-    fn send(
-        &self,
-        parameters: &[(&str, &str)],
-        is_code: bool,
-    ) -> Result<IssuedTokens, ExchangeError> {
+    fn send(&self, parameters: &[(&str, &str)], is_code: bool) -> Result<Tokens, ExchangeError> {
         authenticate(
             self.client,
             Endpoint::Token,
@@ -244,7 +231,7 @@ impl TokenRequest<'_> {
         form: AuthForm,
         parameters: &[(&str, &str)],
         is_code: bool,
-    ) -> Result<IssuedTokens, ExchangeError> {
+    ) -> Result<Tokens, ExchangeError> {
         let (mut next_pause, mut was_busy) = (FIRST_PAUSE, false);
         repeat(
             || self.send_once(form, parameters),
@@ -290,7 +277,7 @@ impl TokenRequest<'_> {
         &self,
         form: AuthForm,
         parameters: &[(&str, &str)],
-    ) -> Result<IssuedTokens, ExchangeError> {
+    ) -> Result<Tokens, ExchangeError> {
         let answer = self.ask(form, parameters, || ExchangeError::Request)?;
         let EndpointResponse { status, date, .. } = answer;
         let is_exchange = parameters.iter().any(|it| it.0 == "requested_token_type");
@@ -303,7 +290,10 @@ impl TokenRequest<'_> {
             words.drop_quotes_of(&answer.secrets);
         }
         match response {
-            TokenResponse::Tokens(tokens) => Ok(IssuedTokens { tokens, date }),
+            TokenResponse::Tokens(tokens) => Ok(Tokens {
+                issued_at: date,
+                ..tokens
+            }),
             TokenResponse::Refused(words) => {
                 let is_signed = form == AuthForm::Assertion || self.dpop.is_some();
                 let off = date.filter(|_| is_signed);

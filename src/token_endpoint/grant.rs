@@ -1,9 +1,10 @@
 //! Token requests of a client without a person.
 
 use super::client_auth::AuthForm;
-use super::{ExchangeError, IssuedTokens, TokenRequest};
+use super::{ExchangeError, TokenRequest};
 use crate::oauth::callback::refusal_hint;
 use crate::oauth::client::ClientAuth;
+use crate::oauth::token::Tokens;
 
 impl ExchangeError {
     /// Returns what helps where a grant without a person is refused; `None` for any other error.
@@ -40,7 +41,7 @@ impl TokenRequest<'_> {
         grant_type: &str,
         parameters: &[(&str, &str)],
         scopes: &[String],
-    ) -> Result<IssuedTokens, ExchangeError> {
+    ) -> Result<Tokens, ExchangeError> {
         let form = match self.client.auth {
             ClientAuth::None => AuthForm::Identifier,
             ClientAuth::Basic => AuthForm::Basic,

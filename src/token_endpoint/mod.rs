@@ -14,7 +14,7 @@ mod revoke;
 pub use assertion::AssertionError;
 pub use client_key::{client_of, AssertionOptions, ClientKeyError, GivenKey};
 pub use device::{DeviceError, DeviceRequest};
-pub use exchange::{ExchangeError, IssuedTokens, TokenRequest};
+pub use exchange::{ExchangeError, TokenRequest};
 pub use revoke::{revoke, RevokeError};
 
 use std::time::Duration;
