@@ -71,18 +71,10 @@ pub fn serves(request: &Request, stored: &Credentials) -> bool {
         Resource::Omitted => stored.resource.is_none(),
         Resource::Given(resource) => stored.resource.as_ref() == Some(resource),
     };
-    let is_same_secret = |secret| stored.client_secret.as_ref() == Some(secret);
     let is_same_grant = (!request.is_grant_named || stored.grant == request.grant)
         && (request.unattended.is_default() || request.unattended.is_like(&stored.unattended));
     !is_forced
         && is_same_grant
-        && (!stored.is_unattended()
-            || request
-                .identity
-                .client_secret
-                .as_ref()
-                .is_none_or(is_same_secret))
-        && (request.identity.client_key.as_ref()).is_none_or(|key| key.is_of(stored))
         && (!request.dpop || stored.dpop_key.is_some())
         && is_made_as(&request.identity, stored)
         && is_made_at(request, stored)
@@ -90,15 +82,19 @@ pub fn serves(request: &Request, stored: &Credentials) -> bool {
         && covers(stored, &request.scopes)
 }
 
-/// Returns whether the user names no other client than that of the stored login.
+/// Returns whether the user names no other client than that of the stored login, and no other key of it. Another secret is used
+/// at once only where no person takes part.
 fn is_made_as(identity: &Identity, stored: &Credentials) -> bool {
     let is_same_kind = (identity.method).is_none_or(|kind| stored.registration == kind);
     let is_stored = |id: &String| *id == stored.client_id;
+    let is_same_secret = |secret| stored.client_secret.as_ref() == Some(secret);
     // A server that accepts no such documents has registered another client for the same option.
     let is_document =
         |url: &String| is_stored(url) || stored.options.client_metadata_url.as_ref() == Some(url);
     is_same_kind
         && identity.client_id.as_ref().is_none_or(is_stored)
+        && (!stored.is_unattended() || identity.client_secret.as_ref().is_none_or(is_same_secret))
+        && (identity.client_key.as_ref()).is_none_or(|key| key.is_of(stored))
         && identity.metadata_url.as_ref().is_none_or(is_document)
 }
 

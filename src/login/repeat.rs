@@ -151,21 +151,21 @@ fn repeat_grant(request: &mut Request, stored: &Credentials) {
 fn repeat_client(request: &mut Request, stored: &Credentials) -> Result<bool, Error> {
     let identity = &mut request.identity;
     let is_by_hand = stored.registration == RegistrationKind::Static;
-    let is_document = stored.registration == RegistrationKind::MetadataDocument;
-    match (&identity.client_id, &identity.metadata_url, identity.method) {
-        (Some(id), _, _) if *id != stored.client_id => return Ok(false),
-        (Some(_), _, _) => {}
-        (None, Some(url), _) => return Ok(*url == stored.client_id),
-        (None, None, None | Some(RegistrationKind::Static)) if is_by_hand => {
-            identity.client_id = Some(stored.client_id.clone())
+    match (&identity.client_id, &identity.metadata_url) {
+        (Some(id), _) if *id != stored.client_id => return Ok(false),
+        (Some(_), _) => {}
+        (None, Some(url)) => return Ok(*url == stored.client_id),
+        (None, None) if (identity.method).is_some_and(|kind| stored.registration != kind) => {
+            return Ok(false)
         }
-        (None, None, None | Some(RegistrationKind::MetadataDocument)) if is_document => {
-            identity.metadata_url = Some(stored.client_id.clone());
-        }
-        (None, None, None | Some(RegistrationKind::Dynamic)) => {
-            return Ok(stored.registration == RegistrationKind::Dynamic)
-        }
-        (None, None, _) => return Ok(false),
+        (None, None) => match stored.registration.known() {
+            Some(RegistrationKind::Static) => identity.client_id = Some(stored.client_id.clone()),
+            Some(RegistrationKind::MetadataDocument) => {
+                identity.metadata_url = Some(stored.client_id.clone());
+            }
+            Some(RegistrationKind::Dynamic) => return Ok(true),
+            None => return Ok(false),
+        },
     }
     if is_by_hand && identity.client_secret.is_none() && identity.client_key.is_none() {
         identity.client_secret.clone_from(&stored.client_secret);

@@ -27,28 +27,26 @@ pub fn discover(
     let settings = &context.settings.http;
     let http = request.http(settings, worker.deadline);
     let last = last_issuer(&request, &context.cache());
-    let found = find(&request, last.as_deref(), &http, None);
     let is_nowhere = |err: &Error| {
         matches!(
             err.code(),
             Code::NoAuthorizationServer | Code::NotAnMcpServer
         )
     };
-    match (found, repeat::with_issuer(&request, stored)) {
-        (Err(err), Some(bound)) if is_nowhere(&err) => {
-            let http = bound.http(settings, worker.deadline);
-            match find(&bound, last.as_deref(), &http, None) {
-                Ok(discovery) => Ok((bound, discovery, http)),
-                // A possible attack, or an issuer that is only unavailable now, is more than a server that names none.
-                Err(at_issuer)
-                    if matches!(at_issuer.class(), Class::Security | Class::Unavailable) =>
-                {
-                    Err(at_issuer)
-                }
-                Err(_) => Err(err),
-            }
-        }
-        (found, _) => Ok((request, found?, http)),
+    let nowhere = match find(&request, last.as_deref(), &http, None) {
+        Ok(discovery) => return Ok((request, discovery, http)),
+        Err(err) if is_nowhere(&err) => err,
+        Err(err) => return Err(err),
+    };
+    let Some(bound) = repeat::with_issuer(&request, stored) else {
+        return Err(nowhere);
+    };
+    let http = bound.http(settings, worker.deadline);
+    match find(&bound, last.as_deref(), &http, None) {
+        Ok(discovery) => Ok((bound, discovery, http)),
+        // A possible attack, or an issuer that is only unavailable now, is more than a server that names none.
+        Err(err) if matches!(err.class(), Class::Security | Class::Unavailable) => Err(err),
+        Err(_) => Err(nowhere),
     }
 }
 
@@ -89,17 +87,17 @@ pub fn find(
         Ok(discovery) => discovery.assumed.is_some(),
         Err(err) => err.is_without_server(),
     };
-    let mut source = request.names_endpoints().then_some("as you asked");
+    let mut named = request.names_endpoints().then_some("as you asked");
     if let Some(server) = request.fallback.as_ref().filter(|_| is_nowhere) {
         found = ask(ServerSource::Endpoints(server));
-        source = Some("no metadata leads to an authorization server; as the client's file says");
+        named = Some("no metadata leads to an authorization server; as the client's file says");
     }
     let mut discovery = found.map_err(|source| Error::Discover {
         server: request.key.server.clone(),
         source,
     })?;
-    if let Some(source) = source {
-        show_endpoints(source, &discovery.server);
+    if let Some(why) = named {
+        show_endpoints(why, &discovery.server);
     }
     match &request.resource {
         Resource::Discovery => {}
@@ -110,10 +108,10 @@ pub fn find(
 }
 
 /// Tells the user which hosts were named in place of a search.
-fn show_endpoints(source: &str, server: &AuthorizationServer) {
+fn show_endpoints(why: &str, server: &AuthorizationServer) {
     let host = |url: &Url| url.host_str().map(printable).unwrap_or_default();
     terminal::insist(&format!(
-        "{source}, the page to log in is at {}, and the tokens come from {}",
+        "{why}, the page to log in is at {}, and the tokens come from {}",
         host(&server.authorization_endpoint),
         host(&server.token_endpoint)
     ));
