@@ -47,7 +47,7 @@ impl From<Rejection> for CheckError {
     }
 }
 
-/// Checks what has come so far of a request, and returns the answer that it carries; `None` if more has to come.
+/// Checks what has come so far of a request, and returns the answer that it carries, raw and read; `None` if more has to come.
 ///
 /// The order of the checks is the protection: a request that fails one changes nothing but a counter, and nothing behind that
 /// check is looked at. `expected` returns what the login waits for, given the raw query; `is_foreign` asks the system whose
@@ -58,12 +58,12 @@ impl From<Rejection> for CheckError {
 /// The first check that fails.
 ///
 /// Spec: RFC 8252 section 8.10; RFC 6749 section 10.12; RFC 9207 section 2.4.
-pub fn check<'a>(
-    bytes: &[u8],
+pub fn check<'a, 'b>(
+    bytes: &'b [u8],
     target: &RedirectTarget,
     expected: impl FnOnce(&str) -> Result<&'a ExpectedResponse, CheckError>,
     is_foreign: impl FnOnce() -> bool,
-) -> Result<Option<AuthorizationResponse>, CheckError> {
+) -> Result<Option<(&'b str, AuthorizationResponse)>, CheckError> {
     let Some(request) = CallbackRequest::read(bytes)? else {
         return Ok(None);
     };
@@ -85,5 +85,5 @@ pub fn check<'a>(
         return Err(CheckError::ForeignPeer);
     }
     let code_or_error = expected.check(query)?;
-    Ok(Some(code_or_error))
+    Ok(Some((query, code_or_error)))
 }

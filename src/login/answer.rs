@@ -4,7 +4,7 @@ use super::pending::PendingAuthorization;
 use super::rejections::{detail, Reason};
 use super::stage::{ActiveLogin, LoginId, Stage};
 use crate::callback::{check, CheckError, Connection, RedirectTarget};
-use crate::oauth::callback::{AuthorizationResponse, Rejection};
+use crate::oauth::callback::{AuthorizationResponse, ExpectedResponse, Rejection};
 use crate::oauth::endpoint;
 use crate::oauth::paste::{PasteContent, PastedResponse};
 use crate::oauth::text::printable;
@@ -33,32 +33,35 @@ impl ActiveLogin {
         connection: &mut Connection,
         target: &RedirectTarget,
     ) -> Option<Accepted> {
-        let stage = &self.stage;
-        let mut received = String::new();
-        let expected = |raw: &str| {
-            received = raw.to_owned();
-            match stage {
-                Stage::Waiting { pending, .. } => match pending.authorization() {
-                    Some(authorization) => Ok(&authorization.expected),
-                    None => Err(CheckError::NotWaiting),
-                },
-                Stage::Completing { query, .. } | Stage::Done { query, .. } if query == raw => {
-                    Err(CheckError::Repeated)
-                }
-                _ => Err(CheckError::NotWaiting),
-            }
-        };
+        let expected = |query: &str| self.expected(query);
         let is_foreign = || connection.is_foreign();
         match check(connection.received(), target, expected, is_foreign) {
             Ok(None) => None,
-            Ok(Some(answer)) => {
+            Ok(Some((query, answer))) => {
+                let query = query.to_owned();
                 connection.hold();
-                self.accept(received, answer)
+                self.accept(query, answer)
             }
             Err(refused) => {
                 self.refuse(connection, refused);
                 None
             }
+        }
+    }
+
+    /// Returns what an answer has to carry.
+    fn expected(&self, query: &str) -> Result<&ExpectedResponse, CheckError> {
+        match &self.stage {
+            Stage::Completing {
+                query: accepted, ..
+            }
+            | Stage::Done {
+                query: accepted, ..
+            } if accepted == query => Err(CheckError::Repeated),
+            _ => match self.authorization() {
+                Some(authorization) => Ok(&authorization.expected),
+                None => Err(CheckError::NotWaiting),
+            },
         }
     }
 
@@ -169,10 +172,7 @@ pub fn accept_pasted(
         "this belongs to another login; open the address above and paste the one you land on",
     );
     for (index, login) in logins.iter_mut().enumerate() {
-        let Stage::Waiting { pending, .. } = &login.stage else {
-            continue;
-        };
-        let Some(authorization) = pending.authorization() else {
+        let Some(authorization) = login.authorization() else {
             continue;
         };
         let expected = &authorization.expected;

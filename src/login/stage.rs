@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer::Accepted;
+use super::authorize::Authorization;
 use super::pending::PendingAuthorization;
 use super::rejections::Rejections;
 use super::{Report, Request};
@@ -128,6 +129,11 @@ impl ActiveLogin {
         let Stage::Waiting { pending, wake_at } = &self.stage else {
             return None;
         };
+    /// Returns the authorization request whose answer is awaited.
+    pub fn authorization(&self) -> Option<&Authorization> {
+        self.pending()?.authorization()
+    }
+
         pending.device()?;
         if !wake_at.is_some_and(Deadline::passed) {
             return None;

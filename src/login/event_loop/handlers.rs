@@ -344,10 +344,7 @@ impl EventLoop<'_> {
         }
         for index in 0..self.logins.len() {
             let login = &self.logins[index];
-            let needs_answer = login
-                .pending()
-                .is_some_and(|pending| pending.authorization().is_some());
-            if needs_answer && login.listener.is_none() {
+            if login.authorization().is_some() && login.listener.is_none() {
                 let error = Error::NoWay {
                     server: login.server().to_owned(),
                     offers_device: login.could_use_device(),
