@@ -29,25 +29,19 @@ impl Error {
                 provider,
                 with_dpop,
                 ..
-            } => {
-                let otherwise = dpop_hint(with_dpop).filter(|_| source.wants_proof());
-                or_rather(otherwise, step(source, at(*provider)))
-            }
+            } => with_hint(dpop_hint(with_dpop), step(source, at(*provider))),
             Self::Device {
                 source,
                 provider,
                 with_dpop,
                 ..
-            } => {
-                let otherwise = dpop_hint(with_dpop).filter(|_| source.wants_proof());
-                or_rather(otherwise, step(source, at(*provider)))
-            }
+            } => with_hint(dpop_hint(with_dpop), step(source, at(*provider))),
             Self::Grant {
                 source,
                 login,
                 has_proof,
                 ..
-            } => or_rather(
+            } => with_hint(
                 grant_hint(source, login, *has_proof),
                 step(source, About::default()),
             ),
@@ -153,9 +147,9 @@ fn step(step: &dyn Failure, about: About) -> Described {
     (step.class(), step.code(), step.hint(&about))
 }
 
-/// Puts another hint in the place of one's own, if there is another.
-fn or_rather(otherwise: Option<Hint>, (class, code, hint): Described) -> Described {
-    (class, code, otherwise.or(hint))
+/// Puts a hint that knows the login in the place of the error's own, if there is one.
+fn with_hint(better: Option<Hint>, (class, code, own): Described) -> Described {
+    (class, code, better.or(own))
 }
 
 /// Returns the hint to log in with tokens that are bound to a key.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::pending::{Incomplete, PendingAuthorization, Preparation};
-use super::workers::WorkerHandle;
+use super::pending::{PendingAuthorization, Preparation};
+use super::workers::{Message, WorkerHandle};
 use super::{repeat, Report, Request};
 use crate::context::Context;
 use crate::discovery::Discovery;
@@ -55,24 +55,26 @@ pub fn exchange(
     Ok(tokens)
 }
 
-/// Returns the failure of a login whose code was not exchanged, and whether a new registration may help.
-pub fn not_exchanged(pending: PendingAuthorization, source: ExchangeError) -> Incomplete {
-    let can_reregister = match &source {
-        ExchangeError::Refused { words, .. } => {
-            let error = words.error.as_deref();
-            error.is_some_and(|error| pending.can_reregister(error))
-        }
+/// Says why the code was not exchanged, and whether a new registration may help.
+pub fn not_exchanged(
+    pending: Box<PendingAuthorization>,
+    source: ExchangeError,
+    context: &Context,
+) -> Result<Message, Error> {
+    let is_unknown = match &source {
+        ExchangeError::Refused { words, .. } => pending.can_reregister(words.code()),
         _ => false,
     };
+    let preparation = &pending.preparation;
     let error = Error::Exchange {
-        issuer: printable(&pending.preparation.discovery.server.issuer),
-        provider: pending.preparation.provider(),
-        with_dpop: pending.preparation.with_dpop.clone(),
+        issuer: printable(&preparation.discovery.server.issuer),
+        provider: preparation.provider(),
+        with_dpop: preparation.with_dpop(source.wants_proof(), context),
         source,
     };
-    Incomplete {
-        error: Box::new(error),
-        reregister: can_reregister.then(|| Box::new(pending)),
+    match is_unknown {
+        true => Ok(Message::ClientUnknown(pending, error)),
+        false => Err(error),
     }
 }
 
@@ -88,7 +90,7 @@ pub fn warn_of_clock(answered_at: Option<Time>) {
 
 /// Stores the login, in place of an earlier one.
 pub fn store(
-    pending: PendingAuthorization,
+    pending: Box<PendingAuthorization>,
     tokens: Tokens,
     account: Option<String>,
     context: &Context,
@@ -97,7 +99,7 @@ pub fn store(
         mut preparation,
         client,
         ..
-    } = pending;
+    } = *pending;
     let key = preparation.request.key.clone();
     let store = context.store(&key)?;
     let mut locked = lock(store, &key);

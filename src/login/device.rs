@@ -52,7 +52,7 @@ pub fn authorize(
     context: &Context,
 ) -> Result<PendingAuthorization, Error> {
     if !preparation.offers_device() {
-        return Err(failed(&preparation, DeviceError::Unsupported));
+        return Err(failed(&preparation, DeviceError::Unsupported, context));
     }
     // The answer to a poll may be the tokens: the end of the wait does not cut it off.
     let http = preparation.http.within(super::REQUEST_LIMIT);
@@ -66,7 +66,7 @@ pub fn authorize(
         client = client::register(&preparation, context)?;
         asked = ask(&preparation, &client, &http);
     }
-    let (response, verifier) = asked.map_err(|err| failed(&preparation, err))?;
+    let (response, verifier) = asked.map_err(|err| failed(&preparation, err, context))?;
     let lifetime = response.lifetime;
     let polling = Polling::new(response.interval);
     let expires = Deadline::after(lifetime);
@@ -127,11 +127,11 @@ fn ask(
 }
 
 /// Returns the failure of a login with a device code.
-pub fn failed(preparation: &Preparation, source: DeviceError) -> Error {
+fn failed(preparation: &Preparation, source: DeviceError, context: &Context) -> Error {
     Error::Device {
         server: preparation.request.key.server.clone(),
         provider: preparation.provider(),
-        with_dpop: preparation.with_dpop.clone(),
+        with_dpop: preparation.with_dpop(source.wants_proof(), context),
         source,
     }
 }
@@ -139,6 +139,7 @@ pub fn failed(preparation: &Preparation, source: DeviceError) -> Error {
 /// Polls once; returns the tokens if they come, else notes when the next poll is due.
 pub fn poll(
     pending: &mut PendingAuthorization,
+    context: &Context,
     worker: &WorkerHandle,
 ) -> Result<Option<Tokens>, Error> {
     let PendingAuthorization {
@@ -164,7 +165,7 @@ pub fn poll(
             log::info!("{err}");
             device.polling.unanswered(!err.is_unsent());
         }
-        Err(err) => return Err(failed(preparation, err)),
+        Err(err) => return Err(failed(preparation, err, context)),
     }
     device.next_poll = Deadline::after(device.polling.pause()).min(device.expires);
     Ok(None)
@@ -177,6 +178,7 @@ fn may_pass(err: &crate::http::HttpError) -> bool {
 }
 
 /// Returns the failure of a login whose code has expired.
-pub fn expired(pending: &PendingAuthorization) -> Error {
-    failed(&pending.preparation, DeviceError::Ended(DeviceEnd::Expired))
+pub fn expired(pending: &PendingAuthorization, context: &Context) -> Error {
+    let expired = DeviceError::Ended(DeviceEnd::Expired);
+    failed(&pending.preparation, expired, context)
 }

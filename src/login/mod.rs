@@ -38,7 +38,7 @@ use crate::os::browser::BrowserChoice;
 use crate::os::terminal::paste::Paste;
 use crate::store::GrantType;
 use event_loop::EventLoop;
-use pending::{Incomplete, PendingAuthorization, Preparation, Started};
+use pending::{PendingAuthorization, Preparation};
 use workers::{Message, WorkerHandle};
 
 pub use complete::metadata;
@@ -77,25 +77,25 @@ pub fn run(
     EventLoop::new(requests, context, options, notify)?.run()
 }
 
-/// Step one: binds the callback socket, discovers the authorization server, registers a client, and prepares the
-/// authorization request. The store has to work before the user sees the page.
-fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Result<Started, Error> {
+/// Step one: binds the callback socket, discovers the authorization server, and requests the authorization.
+fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Result<Message, Error> {
     let stored = previous::load(request, context)?;
     if let Some(report) = previous::live_login(request, stored.as_ref(), context) {
-        return Ok(Started::LoggedIn(Box::new(report)));
+        return Ok(Message::Completed(report));
     }
     let request = repeat::complete(request.clone(), stored.as_ref())?;
     if request.is_unattended() {
         let report = unattended::log_in(&request, stored.as_ref(), context, worker)?;
-        return Ok(Started::LoggedIn(Box::new(report)));
+        return Ok(Message::Completed(report));
     }
     let redirect_uri = redirect::bind(&request, stored.as_ref(), context, worker)?;
     let preparation = prepare::preparation(request, redirect_uri, stored, context, worker)?;
     request_authorization(preparation, context)
 }
 
-/// The end of step one: registers a client and makes its authorization request; a device code is requested at once.
-fn request_authorization(preparation: Preparation, context: &Context) -> Result<Started, Error> {
+/// The end of step one: registers a client, and makes its authorization request or asks for a device code. The store has to
+/// work before the user sees the page.
+fn request_authorization(preparation: Preparation, context: &Context) -> Result<Message, Error> {
     let mut pending = match preparation.request.grant {
         GrantType::DeviceCode => device::authorize(preparation, context)?,
         _ => {
@@ -105,61 +105,63 @@ fn request_authorization(preparation: Preparation, context: &Context) -> Result<
     };
     context.store(&pending.preparation.request.key)?;
     pending.stand_by();
-    Ok(Started::Pending(Box::new(pending)))
+    Ok(Message::Requested(Box::new(pending)))
 }
 
-/// Step one again, on the same socket, for a server that does not know our registration any more.
+/// Step three: exchanges the code for tokens, and stores the login. Where the server does not know our registration any more,
+/// the event loop may begin again with [`reregister`].
+fn complete(
+    mut pending: Box<PendingAuthorization>,
+    code: AuthorizationCode,
+    context: &Context,
+    worker: &WorkerHandle,
+) -> Result<Message, Error> {
+    // The open connection is now that of the exchange.
+    pending.preparation.standby = None;
+    match complete::exchange(&pending, code, worker) {
+        Ok(tokens) => {
+            pending.confirm_client(&context.cache());
+            store(pending, tokens, context)
+        }
+        Err(source) => complete::not_exchanged(pending, source, context),
+    }
+}
+
+/// The end of step three: finds out whose account the tokens are for. A stored login is not touched before that.
+fn store(
+    pending: Box<PendingAuthorization>,
+    tokens: Tokens,
+    context: &Context,
+) -> Result<Message, Error> {
+    let account = account::find(&pending, &tokens);
+    complete::store(pending, tokens, account, context).map(Message::Completed)
+}
+
+/// Step one again, on the same socket and with a new registration.
 fn reregister(
     pending: PendingAuthorization,
     context: &Context,
     worker: &WorkerHandle,
-) -> Result<Started, Error> {
-    let preparation = pending.preparation;
+) -> Result<Message, Error> {
+    let request = &pending.preparation.request;
     let preparation = Preparation {
+        http: request.http(&context.settings.http, worker.deadline),
         is_second: true,
-        http: preparation
-            .request
-            .http(&context.settings.http, worker.deadline),
         standby: None,
-        ..preparation
+        ..pending.preparation
     };
     request_authorization(preparation, context)
 }
 
-/// Step three: exchanges the code for tokens, finds out whose account they are for, and stores the login. A stored login is
-/// not touched before that.
-fn complete(
-    mut pending: PendingAuthorization,
-    code: AuthorizationCode,
+/// Step three of a login with a device code: polls once for the tokens.
+fn poll(
+    mut pending: Box<PendingAuthorization>,
     context: &Context,
     worker: &WorkerHandle,
-) -> Result<Report, Incomplete> {
-    // The open connection is now that of the exchange.
-    pending.preparation.standby = None;
-    let tokens = match complete::exchange(&pending, code, worker) {
-        Ok(tokens) => tokens,
-        Err(source) => return Err(complete::not_exchanged(pending, source)),
-    };
-    pending.confirm_client(&context.cache());
-    finish(pending, tokens, context)
-}
-
-/// Polls once for the tokens of a device code, and completes the login if they come.
-fn poll(mut pending: PendingAuthorization, context: &Context, worker: &WorkerHandle) -> Message {
-    let tokens = match device::poll(&mut pending, worker) {
-        Ok(Some(tokens)) => tokens,
-        Ok(None) => return Message::NotYet(Box::new(pending)),
-        Err(err) => return Message::Completed(Err(err.into())),
+) -> Result<Message, Error> {
+    let Some(tokens) = device::poll(&mut pending, context, worker)? else {
+        return Ok(Message::NotYet(pending));
     };
     worker.send(Message::Answered);
-    Message::Completed(finish(pending, tokens, context))
-}
-
-fn finish(
-    pending: PendingAuthorization,
-    tokens: Tokens,
-    context: &Context,
-) -> Result<Report, Incomplete> {
-    let account = account::find(&pending, &tokens);
-    Ok(complete::store(pending, tokens, account, context)?)
+    store(pending, tokens, context)
 }

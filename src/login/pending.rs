@@ -2,9 +2,10 @@
 
 use super::authorize::Authorization;
 use super::device::DeviceAuthorization;
-use super::{Report, Request};
+use super::Request;
+use crate::context::Context;
 use crate::discovery::Discovery;
-use crate::error::{self, Error};
+use crate::error;
 use crate::failure::LoginCommand;
 use crate::http::dpop::Dpop;
 use crate::http::{Http, Standby};
@@ -30,8 +31,6 @@ pub struct Preparation {
     pub stored: Option<Credentials>,
     /// The key that the tokens are to be bound to.
     pub dpop: Option<Dpop>,
-    /// The command that logs in with such tokens, if this login has others.
-    pub with_dpop: Option<Box<LoginCommand>>,
     /// The server did not know the first registration any more.
     pub is_second: bool,
     /// Sends the requests; what it has connected to serves the exchange as well.
@@ -62,6 +61,11 @@ impl Preparation {
             http,
             retry_until,
         }
+    }
+
+    /// Returns the command that logs in with tokens that are bound to a key, if they are wanted and these were not to be.
+    pub fn with_dpop(&self, is_wanted: bool, context: &Context) -> Option<Box<LoginCommand>> {
+        (is_wanted && self.dpop.is_none()).then(|| self.request.with_dpop(&context.settings))
     }
 
     /// Returns the provider whose ways the login follows.
@@ -146,30 +150,5 @@ impl PendingAuthorization {
     pub fn confirm_client(&self, cache: &Cache) {
         let issuer = &self.preparation.discovery.server.issuer;
         registration::mark_confirmed(cache, issuer, &self.client);
-    }
-}
-
-/// How the first step of a login ended.
-pub enum Started {
-    /// The login is complete: the stored one serves, or no person takes part.
-    LoggedIn(Box<Report>),
-    /// The user has to see a page.
-    Pending(Box<PendingAuthorization>),
-}
-
-/// Why the last step of a login ended without tokens.
-pub struct Incomplete {
-    /// What the login ends with.
-    pub error: Box<Error>,
-    /// What a new registration may be made for: the server does not know ours any more.
-    pub reregister: Option<Box<PendingAuthorization>>,
-}
-
-impl From<Error> for Incomplete {
-    fn from(error: Error) -> Self {
-        Self {
-            error: Box::new(error),
-            reregister: None,
-        }
     }
 }

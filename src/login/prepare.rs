@@ -8,12 +8,11 @@ use super::{repeat, server, Request};
 use crate::context::Context;
 use crate::discovery::{DiscoverError, Discovery};
 use crate::error::Error;
-use crate::failure::LoginCommand;
 use crate::http::dpop::{Dpop, Nonces};
 use crate::oauth::authorization::{choose_scopes, ScopeSources};
 use crate::oauth::jwt::dpop::DpopKey;
 use crate::oauth::text::printable;
-use crate::store::{Credentials, GrantType};
+use crate::store::Credentials;
 use crate::warning::warn_user;
 
 /// Finds out what an authorization request needs, but for the client.
@@ -27,7 +26,6 @@ pub fn preparation(
     let (request, discovery, http) = server::discover(request, stored.as_ref(), context, worker)?;
     let dpop = dpop(&request, &discovery, context)?;
     Ok(Preparation {
-        with_dpop: dpop.is_none().then(|| with_dpop(&request, context)),
         dpop,
         scopes: scopes(&request, &discovery, stored.as_ref()),
         request,
@@ -73,13 +71,6 @@ pub fn scopes(
     scopes
 }
 
-/// Returns the command of this login with tokens that are bound to a key.
-fn with_dpop(request: &Request, context: &Context) -> Box<LoginCommand> {
-    let device = (request.grant == GrantType::DeviceCode).then_some("--device");
-    let options: Vec<_> = device.into_iter().chain(["--dpop"]).collect();
-    context.settings.login(&request.key, &options)
-}
-
 /// Makes the key that the tokens are to be bound to; `None` if the user wants none.
 ///
 /// # Errors
@@ -94,7 +85,7 @@ pub fn dpop(
     if !request.dpop && discovery.is_dpop_required {
         return Err(Error::DpopRequired {
             server: request.key.server.clone(),
-            login: (!request.is_unattended()).then(|| with_dpop(request, context)),
+            login: (!request.is_unattended()).then(|| request.with_dpop(&context.settings)),
         });
     }
     if !request.dpop {

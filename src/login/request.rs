@@ -3,6 +3,8 @@
 use url::Url;
 
 use crate::callback::RedirectHost;
+use crate::context::Settings;
+use crate::failure::LoginCommand;
 use crate::http::{Http, HttpSettings};
 use crate::oauth::grant::Unattended;
 use crate::oauth::metadata::AuthorizationServer;
@@ -121,6 +123,13 @@ impl Request {
     /// Returns whether no person takes part.
     pub fn is_unattended(&self) -> bool {
         self.grant.is_unattended()
+    }
+
+    /// Returns the command of this login with tokens that are bound to a key.
+    pub(super) fn with_dpop(&self, settings: &Settings) -> Box<LoginCommand> {
+        let device = (self.grant == GrantType::DeviceCode).then_some("--device");
+        let options: Vec<_> = device.into_iter().chain(["--dpop"]).collect();
+        settings.login(&self.key, &options)
     }
 
     /// Prepares the requests of this login up to its authorization. The hosts that the user typed may be private.

@@ -102,6 +102,11 @@ impl ActiveLogin {
         };
     }
 
+    /// Returns whether there is no authorization request yet.
+    pub fn is_preparing(&self) -> bool {
+        matches!(self.stage, Stage::Preparing)
+    }
+
     /// Returns whether the answer or the tokens are awaited.
     pub fn is_waiting(&self) -> bool {
         matches!(self.stage, Stage::Waiting { .. } | Stage::Polling)
@@ -124,16 +129,16 @@ impl ActiveLogin {
         }
     }
 
-    /// Returns the device code whose tokens have to be polled for now, or which has expired; a worker polls from now on.
-    pub fn due_poll(&mut self) -> Option<Box<PendingAuthorization>> {
-        let Stage::Waiting { pending, wake_at } = &self.stage else {
-            return None;
-        };
     /// Returns the authorization request whose answer is awaited.
     pub fn authorization(&self) -> Option<&Authorization> {
         self.pending()?.authorization()
     }
 
+    /// Returns the device code whose tokens have to be polled for now, or which has expired; a worker polls from now on.
+    pub fn due_poll(&mut self) -> Option<Box<PendingAuthorization>> {
+        let Stage::Waiting { pending, wake_at } = &self.stage else {
+            return None;
+        };
         pending.device()?;
         if !wake_at.is_some_and(Deadline::passed) {
             return None;

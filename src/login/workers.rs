@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::stage::LoginId;
 use super::{complete, poll, prepare, reregister};
-use super::{Incomplete, PendingAuthorization, Report, Request, Started};
+use super::{PendingAuthorization, Report, Request};
 use crate::callback::Listener;
 use crate::context::Context;
 use crate::error::Error;
@@ -38,22 +38,26 @@ pub enum Message {
     Listening(Listener),
     /// There is no callback socket; the answer has to be pasted.
     NotListening(Error),
-    /// The first step has ended.
-    Started(Result<Started, Error>),
+    /// The authorization is requested: the user has to see a page.
+    Requested(Box<PendingAuthorization>),
     /// There are no tokens for a device code yet.
     NotYet(Box<PendingAuthorization>),
     /// The tokens of a device code have come, and the login is completed with them.
     Answered,
-    /// The last step has ended.
-    Completed(Result<Report, Incomplete>),
+    /// The server does not know our registration any more: a new one may be made, or the login ends with this error.
+    ClientUnknown(Box<PendingAuthorization>, Error),
+    /// The login is complete: it is stored now, or the stored one serves.
+    Completed(Report),
+    /// The login has failed.
+    Failed(Error),
 }
 
 impl Message {
     /// Tells whether the job that sends it has ended.
-    fn ends_job(&self) -> bool {
-        matches!(
+    pub fn ends_job(&self) -> bool {
+        !matches!(
             self,
-            Self::Started(_) | Self::NotYet(_) | Self::Completed(_)
+            Self::Listening(_) | Self::NotListening(_) | Self::Answered
         )
     }
 }
@@ -148,14 +152,14 @@ impl Workers {
     pub fn prepare(&mut self, login: LoginId, request: &Arc<Request>) {
         let request = Arc::clone(request);
         self.add(login, move |context, worker| {
-            Message::Started(prepare(&request, context, worker))
+            prepare(&request, context, worker)
         });
     }
 
     /// Lets a worker register a client anew, and prepare another authorization request for the same socket.
-    pub fn reregister(&mut self, login: LoginId, pending: PendingAuthorization) {
-        self.add(login, move |context, worker| {
-            Message::Started(reregister(pending, context, worker))
+    pub fn reregister(&mut self, login: LoginId, pending: Box<PendingAuthorization>) {
+        self.add(login, |context, worker| {
+            reregister(*pending, context, worker)
         });
     }
 
@@ -163,23 +167,23 @@ impl Workers {
     pub fn complete(
         &mut self,
         login: LoginId,
-        pending: PendingAuthorization,
+        pending: Box<PendingAuthorization>,
         code: AuthorizationCode,
     ) {
-        self.add(login, move |context, worker| {
-            Message::Completed(complete(pending, code, context, worker))
+        self.add(login, |context, worker| {
+            complete(pending, code, context, worker)
         });
     }
 
     /// Lets a worker poll once for the tokens of a device code.
-    pub fn poll(&mut self, login: LoginId, pending: PendingAuthorization) {
-        self.add(login, move |context, worker| poll(pending, context, worker));
+    pub fn poll(&mut self, login: LoginId, pending: Box<PendingAuthorization>) {
+        self.add(login, |context, worker| poll(pending, context, worker));
     }
 
     fn add(
         &mut self,
         login: LoginId,
-        job: impl FnOnce(&Context, &WorkerHandle) -> Message + Send + 'static,
+        job: impl FnOnce(&Context, &WorkerHandle) -> Result<Message, Error> + Send + 'static,
     ) {
         let context = Arc::clone(&self.context);
         let worker = WorkerHandle {
@@ -189,7 +193,10 @@ impl Workers {
             can_paste: self.can_paste,
             deadline: self.deadline,
         };
-        let job = Box::new(move || worker.send(job(&context, &worker)));
+        let job = Box::new(move || {
+            let message = job(&context, &worker);
+            worker.send(message.unwrap_or_else(Message::Failed));
+        });
         lock(&self.queue).push_back(job);
         self.waiting += 1;
         self.start_waiting();

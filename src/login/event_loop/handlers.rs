@@ -10,9 +10,7 @@ use crate::login::device;
 use crate::login::pending::{PendingAnswer, PendingAuthorization};
 use crate::login::stage::{ActiveLogin, LoginId, Stage};
 use crate::login::workers::Message;
-use crate::login::{
-    AnswerSource, AuthorizationPage, DevicePage, Event, Incomplete, Reason, Report, Started,
-};
+use crate::login::{AnswerSource, AuthorizationPage, DevicePage, Event, Reason, Report};
 use crate::oauth::callback::{refusal_in_words, AuthorizationResponse};
 use crate::oauth::client;
 use crate::oauth::paste::{self, PasteContent, PasteMistake};
@@ -42,8 +40,7 @@ impl EventLoop<'_> {
                 failure: &failure,
             }),
             // The deadline has ended this login.
-            Message::Started(_) | Message::NotYet(_) | Message::Completed(_) if login.is_done() => {
-            }
+            message if message.ends_job() && login.is_done() => {}
             Message::NotYet(pending) => {
                 login.wait(pending);
                 if self.is_late {
@@ -60,21 +57,16 @@ impl EventLoop<'_> {
                 });
             }
             // Its request was cut off by the deadline, which ends the login next.
-            Message::Started(Err(_)) if self.deadline.passed() => {}
-            Message::Started(Ok(Started::Pending(pending))) => self.show_page(id, pending),
-            Message::Started(Ok(Started::LoggedIn(report))) => {
-                self.end(id, Ok(*report), Page::LoggedIn);
-            }
-            Message::Completed(Ok(report)) => self.end(id, Ok(report), Page::LoggedIn),
+            Message::Failed(_) if login.is_preparing() && self.deadline.passed() => {}
+            Message::Requested(pending) => self.show_page(id, pending),
+            Message::Completed(report) => self.end(id, Ok(report), Page::LoggedIn),
             // After the deadline or a signal nobody would open another page.
-            Message::Completed(Err(Incomplete {
-                reregister: Some(pending),
-                ..
-            })) if !self.is_ending() => self.reregister(id, *pending),
-            Message::Completed(Err(Incomplete { error, .. })) => {
-                self.end(id, Err(*error), Page::Failed);
+            Message::ClientUnknown(pending, _) if !self.is_ending() => {
+                self.reregister(id, pending);
             }
-            Message::Started(Err(error)) => self.end(id, Err(error), Page::Failed),
+            Message::ClientUnknown(_, error) | Message::Failed(error) => {
+                self.end(id, Err(error), Page::Failed);
+            }
         }
     }
 
@@ -139,12 +131,12 @@ impl EventLoop<'_> {
                 (self.notify)(Event::AnswerReceived {
                     server: self.logins[id.0].server(),
                 });
-                return self.workers.complete(id, *pending, code);
+                return self.workers.complete(id, pending, code);
             }
             AuthorizationResponse::Denied(denial) => denial,
         };
         if pending.can_reregister(&denial.error) {
-            return self.reregister(id, *pending);
+            return self.reregister(id, pending);
         }
         // Any other answer proves that the server knows the client.
         if !client::is_unknown(&denial.error) {
@@ -159,7 +151,7 @@ impl EventLoop<'_> {
         self.end(id, Err(error), page);
     }
 
-    fn reregister(&mut self, id: LoginId, pending: PendingAuthorization) {
+    fn reregister(&mut self, id: LoginId, pending: Box<PendingAuthorization>) {
         let login = &mut self.logins[id.0];
         (self.notify)(Event::Registering {
             server: login.server(),
@@ -329,10 +321,11 @@ impl EventLoop<'_> {
             let Some(pending) = self.logins[index].due_poll() else {
                 continue;
             };
-            let is_expired = pending.device().is_some_and(|it| it.expires.passed());
-            match is_expired {
-                true => self.end(id, Err(device::expired(&pending)), Page::Failed),
-                false => self.workers.poll(id, *pending),
+            if pending.device().is_some_and(|it| it.expires.passed()) {
+                let expired = device::expired(&pending, &self.context);
+                self.end(id, Err(expired), Page::Failed);
+            } else {
+                self.workers.poll(id, pending);
             }
         }
     }
