@@ -111,25 +111,22 @@ impl Context {
     ///
     /// [`Error::Store`], the same for every login of the run.
     pub fn store(&self, key: &StoredId) -> Result<&Store, Error> {
+        let open = || self.open_store().map_err(Arc::new);
+        let proven = self.proven.get_or_init(open).as_ref();
+        proven.map_err(|source| Error::not_stored(key, Arc::clone(source)))
+    }
+
+    fn open_store(&self) -> Result<Store, StoreError> {
         let settings = &self.settings;
-        let open = || {
-            let store = Store::open(&settings.store, &settings.data_dir, Interaction::Allowed)?;
+        let store = Store::open(&settings.store, &settings.data_dir, Interaction::Allowed)?;
+        if let Some(notice) = store.notice() {
+            let logins = store.list().unwrap_or_default();
             // Whose logins are in the file already has read it before.
-            let is_in_file = |entry: &IndexEntry| entry.place.path.is_some();
-            let is_news = || {
-                !store
-                    .list()
-                    .is_ok_and(|logins| logins.iter().any(is_in_file))
-            };
-            if let Some(notice) = store.notice().filter(|_| is_news()) {
+            if logins.iter().all(|entry| entry.place.path.is_none()) {
                 warn_user!(StoreFallback, "{notice}");
             }
-            Ok(store)
-        };
-        let proven = self.proven.get_or_init(|| open().map_err(Arc::new));
-        proven
-            .as_ref()
-            .map_err(|source| Error::not_stored(key, Arc::clone(source)))
+        }
+        Ok(store)
     }
 
     /// Returns the store without proving that it works.
