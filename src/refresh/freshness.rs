@@ -73,15 +73,19 @@ mod tests {
     use crate::os::clock::Time;
     use crate::store::StoredId;
 
+    fn login() -> Credentials {
+        crate::store::tests::credentials(&StoredId::new("https://mcp.example", "default"))
+    }
+
+    fn need(min_ttl: Duration) -> Freshness {
+        let refresh = false;
+        Freshness { min_ttl, refresh }
+    }
+
     #[test]
     fn when_a_token_is_due() {
-        let key = StoredId::new("https://mcp.example", "default");
-        let mut login = crate::store::tests::credentials(&key);
-        let now = Time::now();
-        let need = Freshness {
-            min_ttl: Duration::from_secs(60),
-            refresh: false,
-        };
+        let (mut login, now) = (login(), Time::now());
+        let need = need(Duration::from_secs(60));
         for (age, left, due) in [
             (0, Some(3600), false),
             (3500, Some(100), false),
@@ -102,13 +106,8 @@ mod tests {
 
     #[test]
     fn e8_a_token_from_the_future_is_due() {
-        let key = StoredId::new("https://mcp.example", "default");
-        let mut login = crate::store::tests::credentials(&key);
-        let now = Time::now();
-        let need = Freshness {
-            min_ttl: Duration::from_secs(60),
-            refresh: false,
-        };
+        let (mut login, now) = (login(), Time::now());
+        let need = need(Duration::from_secs(60));
         for (ahead, life, due) in [
             (7200, Some(3600), true),
             (7200, Some(86_400), true),
@@ -126,12 +125,7 @@ mod tests {
 
     #[test]
     fn a13_no_time_at_all_may_be_asked_for() {
-        let key = StoredId::new("https://mcp.example", "default");
-        let mut login = crate::store::tests::credentials(&key);
-        let need = Freshness {
-            min_ttl: Duration::ZERO,
-            refresh: false,
-        };
+        let (mut login, need) = (login(), need(Duration::ZERO));
         for (left, due) in [(3600, false), (5, false), (0, true), (-5, true)] {
             login.obtained_at = Time(Time::now().0 - 3600);
             login.expires_at = Some(Time(Time::now().0 + left));

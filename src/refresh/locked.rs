@@ -179,10 +179,9 @@ impl<'a> LockedLogin<'a> {
 
     /// Ends the lease: what may have been spent was not.
     pub(super) fn was_not_spent(&mut self) {
-        self.lease
-            .iter_mut()
-            .for_each(|lease| lease.is_used = false);
-        self.lease = None;
+        if let Some(mut lease) = self.lease.take() {
+            lease.is_used = false;
+        }
     }
 
     /// Returns the login as it was when the lock was taken; `None` if there was none.
