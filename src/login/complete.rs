@@ -61,10 +61,7 @@ pub fn not_exchanged(
     source: ExchangeError,
     context: &Context,
 ) -> Result<Message, Error> {
-    let is_unknown = match &source {
-        ExchangeError::Refused { words, .. } => pending.can_reregister(words.code()),
-        _ => false,
-    };
+    let can_reregister = pending.can_reregister(source.error_code());
     let preparation = &pending.preparation;
     let error = Error::Exchange {
         issuer: printable(&preparation.discovery.server.issuer),
@@ -72,7 +69,7 @@ pub fn not_exchanged(
         with_dpop: preparation.with_dpop(source.wants_proof(), context),
         source,
     };
-    match is_unknown {
+    match can_reregister {
         true => Ok(Message::ClientUnknown(pending, error)),
         false => Err(error),
     }

@@ -111,7 +111,7 @@ fn exchange(
             Ok(tokens) => return Ok(tokens),
             Err(source) => source,
         };
-        if !PERSON_WANTED.iter().any(|error| source.is_refusal(error)) {
+        if !PERSON_WANTED.contains(&source.error_code()) {
             return Err(refused(&idp.issuer, source));
         }
         let why = format!("the identity provider wants the person again: {source}");
@@ -119,7 +119,7 @@ fn exchange(
             Some(at_idp) if may_be_refreshed(at_idp) && !refresh => refresh = true,
             Some(at_idp) => {
                 // What was refreshed just now is alive, and refused for this use alone.
-                if !(refresh && source.is_refusal("invalid_grant")) {
+                if !(refresh && source.error_code() == "invalid_grant") {
                     mark_refused(at_idp, settings);
                 }
                 return Err(needs_login_again(at_idp, &why, &["--force"], settings));

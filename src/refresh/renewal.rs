@@ -230,10 +230,7 @@ fn mark_refresh_token_refused(
         other => return changed(other),
     };
     let mut now = found.credentials.clone();
-    let error = match refusal {
-        ExchangeError::Refused { words, .. } => words.code(),
-        _ => "",
-    };
+    let error = refusal.error_code();
     let is_unknown = login.registration == RegistrationKind::Dynamic && client::is_unknown(error);
     if is_unknown {
         let (cache, registration) = (

@@ -89,9 +89,12 @@ pub enum ExchangeError {
 }
 
 impl ExchangeError {
-    /// Tells whether the server refuses with this error code.
-    pub fn is_refusal(&self, error: &str) -> bool {
-        matches!(self, Self::Refused { words, .. } if words.is(error))
+    /// Returns the error code with which the server refuses; empty if it names none, or does not refuse.
+    pub fn error_code(&self) -> &str {
+        match self {
+            Self::Refused { words, .. } => words.code(),
+            _ => "",
+        }
     }
 
     /// Tells whether the server wants a proof with the request.
