@@ -186,6 +186,11 @@ impl Rejections {
     /// its reason.
     pub fn add_callback(&mut self, reason: Reason, detail: Option<String>) {
         self.count(reason, detail.as_deref());
+        let announcement = Announcement {
+            reason,
+            detail,
+            count: 1,
+        };
         let unannounced = self
             .unannounced
             .entry(reason.as_str())
@@ -197,27 +202,17 @@ impl Rejections {
         if !unannounced.announced.contains(&reason) {
             unannounced.announced.push(reason);
             unannounced.next = Deadline::after(PAUSE);
-            self.ready.push(Announcement {
-                reason,
-                detail,
-                count: 1,
-            });
+            self.ready.push(announcement);
             return;
         }
         match &mut unannounced.waiting {
-            None => {
-                unannounced.waiting = Some(Announcement {
-                    reason,
-                    detail,
-                    count: 1,
-                });
-            }
+            None => unannounced.waiting = Some(announcement),
             Some(waiting) => {
                 waiting.count += 1;
                 if waiting.reason != reason {
                     (waiting.reason, waiting.detail) = (reason.general(), None);
                 } else if waiting.detail.is_none() {
-                    waiting.detail = detail;
+                    waiting.detail = announcement.detail;
                 }
             }
         }
