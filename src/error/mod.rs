@@ -14,7 +14,7 @@ use crate::discovery::DiscoverError;
 use crate::failure::{without_os_number, Class, Code, Hint, LoginCommand};
 use crate::http::HttpError;
 use crate::oauth::callback::Denial;
-use crate::oauth::text::{printable, scope_list};
+use crate::oauth::text::printable;
 use crate::os::clock::in_words;
 use crate::os::peer::Holder;
 use crate::providers::Provider;
@@ -162,15 +162,15 @@ pub enum Error {
         source: Arc<StoreError>,
     },
     /// No answer came in time.
-    #[error("no answer came for {server} within {}{}", in_words(*timeout), after_semicolon(turned_away))]
+    #[error("no answer came for {server} within {}{}", in_words(*timeout), after_semicolon(rejections))]
     TimedOut {
         /// The server.
         server: String,
         /// The limit that passed.
         timeout: Duration,
         /// How many answers were not accepted, and why.
-        turned_away: Option<String>,
-        /// What was asked for, as [`asked`] puts it; `None` if no page was shown yet.
+        rejections: Option<String>,
+        /// What was asked for, as a part of a sentence; `None` if no page was shown yet.
         asked: Option<String>,
         /// The authorization server offers logins with a device code.
         offers_device: bool,
@@ -312,18 +312,6 @@ fn whose(server: &str) -> String {
     } else {
         format!("the login to {server}")
     }
-}
-
-/// Returns what an authorization request asked for, for who has to find out why the server's own page shows an error.
-pub fn asked(client_id: &str, redirect_uri: &str, scopes: &[String]) -> String {
-    let scopes = match scopes {
-        [] => "none".to_owned(),
-        scopes => scope_list(scopes),
-    };
-    format!(
-        "client ID {}, redirect URI {redirect_uri}, scopes {scopes}",
-        printable(client_id)
-    )
 }
 
 impl Error {

@@ -41,7 +41,7 @@ fn client_request<'a>(preparation: &'a Preparation, cache: &'a Cache) -> ClientR
         scopes: &preparation.scopes,
         cache,
         stored: preparation.stored.as_ref(),
-        may_reuse: !preparation.is_second,
+        may_reuse: !preparation.has_reregistered,
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::pending::{PendingAuthorization, Preparation};
 use super::workers::{Message, WorkerHandle};
-use super::{repeat, Report, Request};
+use super::{defaults, Report, Request};
 use crate::context::Context;
 use crate::discovery::Discovery;
 use crate::error::Error;
@@ -235,7 +235,7 @@ pub fn record(
 ) -> Credentials {
     let server = discovery.server;
     Credentials {
-        options: repeat::options(request, stored),
+        options: defaults::options(request, stored),
         server: request.key.server.clone(),
         profile: request.key.profile.clone(),
         generation: 0,

@@ -1,4 +1,4 @@
-//! What a new login repeats of the stored one: its client, its authorization server and its options.
+//! The defaults of a login, taken from the stored one: its client, its authorization server and its options.
 
 use url::Url;
 
@@ -13,24 +13,24 @@ use crate::registration::RegisterError;
 use crate::store::{Credentials, LoginOptions};
 use crate::token_endpoint::GivenKey;
 
-/// Completes a request with what the stored login was made with: the client, the authorization server, the redirect URI, the
+/// Fills a request up with what the stored login was made with: the client, the authorization server, the redirect URI, the
 /// resource, the parameters. Options win. A client registered by hand is shown to no other authorization server.
 ///
 /// # Errors
 ///
 /// [`Error::Register`] if there is no client at all; [`Error::Usage`] if nothing names the authorization server.
-pub fn complete(mut request: Request, stored: Option<&Credentials>) -> Result<Request, Error> {
+pub fn apply(mut request: Request, stored: Option<&Credentials>) -> Result<Request, Error> {
     if let (Some(provider), None) = (request.provider, &request.server) {
         return at_provider(request, provider, stored);
     }
     if let Some(stored) = stored.filter(|stored| is_same_server(&request, stored)) {
-        repeat_grant(&mut request, stored);
-        repeat_authority(&mut request, stored);
-        let is_same_client = repeat_client(&mut request, stored)?;
+        apply_grant(&mut request, stored);
+        apply_authority(&mut request, stored);
+        let is_same_client = apply_client(&mut request, stored)?;
         if is_same_client && !request.is_redirect_given {
-            repeat_redirect_uri(&mut request, stored);
+            apply_redirect_uri(&mut request, stored);
         }
-        repeat_options(&mut request, stored);
+        apply_options(&mut request, stored);
     }
     if request.server.is_none() && !request.names_authority() {
         return Err(Error::usage(
@@ -111,7 +111,7 @@ fn is_same_server(request: &Request, stored: &Credentials) -> bool {
         && request.issuer.as_ref().is_none_or(is_issuer)
 }
 
-fn repeat_authority(request: &mut Request, stored: &Credentials) {
+fn apply_authority(request: &mut Request, stored: &Credentials) {
     if request.issuer.is_some() {
         return;
     }
@@ -135,7 +135,7 @@ fn repeat_authority(request: &mut Request, stored: &Credentials) {
 }
 
 /// Takes over a grant without a person, if the user names no other one; and the issuer, which is pinned for such a grant.
-fn repeat_grant(request: &mut Request, stored: &Credentials) {
+fn apply_grant(request: &mut Request, stored: &Credentials) {
     if !request.is_grant_named && stored.is_unattended() {
         request.grant = stored.grant.known().unwrap_or_default();
     }
@@ -148,7 +148,7 @@ fn repeat_grant(request: &mut Request, stored: &Credentials) {
 }
 
 /// Takes over the client of the stored login, if the user names no other one; returns whether both have the same client.
-fn repeat_client(request: &mut Request, stored: &Credentials) -> Result<bool, Error> {
+fn apply_client(request: &mut Request, stored: &Credentials) -> Result<bool, Error> {
     let identity = &mut request.identity;
     let is_by_hand = stored.registration == RegistrationKind::Static;
     match (&identity.client_id, &identity.metadata_url) {
@@ -175,7 +175,7 @@ fn repeat_client(request: &mut Request, stored: &Credentials) -> Result<bool, Er
 }
 
 /// Takes over the redirect URI of the stored login: its port if that was named, else the same port if it is free.
-fn repeat_redirect_uri(request: &mut Request, stored: &Credentials) {
+fn apply_redirect_uri(request: &mut Request, stored: &Credentials) {
     let Ok(url) = Url::parse(&stored.redirect_uri) else {
         return;
     };
@@ -191,7 +191,7 @@ fn repeat_redirect_uri(request: &mut Request, stored: &Credentials) {
     }
 }
 
-fn repeat_options(request: &mut Request, stored: &Credentials) {
+fn apply_options(request: &mut Request, stored: &Credentials) {
     let options = &stored.options;
     request.assume_pkce |= options.assume_pkce;
     request.dpop |= options.dpop;
@@ -202,12 +202,11 @@ fn repeat_options(request: &mut Request, stored: &Credentials) {
         };
     }
     let is_given = |name: &String| request.parameters.iter().any(|(given, _)| given == name);
-    let is_repeated =
-        |(name, value): &&(String, String)| !is_given(name) && !is_silent(name, value);
+    let is_missing = |(name, value): &&(String, String)| !is_given(name) && !is_silent(name, value);
     let new: Vec<_> = options
         .parameters
         .iter()
-        .filter(is_repeated)
+        .filter(is_missing)
         .cloned()
         .collect();
     request.parameters.extend(new);
@@ -223,7 +222,7 @@ fn is_silent(name: &str, value: &str) -> bool {
     name == "prompt" && value == "none"
 }
 
-/// Completes a login at a provider itself, which registers no clients.
+/// Fills up the request of a login at a provider itself, which registers no clients.
 fn at_provider(
     mut request: Request,
     provider: &'static Provider,
@@ -251,7 +250,7 @@ fn at_provider(
         request.scopes.clone_from(&stored.scopes_requested);
     }
     if request.port.is_none() {
-        repeat_registered_redirect_uri(&mut request, provider, &stored.redirect_uri);
+        apply_registered_redirect_uri(&mut request, provider, &stored.redirect_uri);
     }
     Ok(request)
 }
@@ -271,7 +270,7 @@ fn is_same(stored: &Credentials, provider: &Provider, issuer: Option<&str>) -> b
 }
 
 /// Takes over the redirect URI of the stored login; one that we did not choose ourselves was registered, port and all.
-fn repeat_registered_redirect_uri(request: &mut Request, provider: &Provider, redirect_uri: &str) {
+fn apply_registered_redirect_uri(request: &mut Request, provider: &Provider, redirect_uri: &str) {
     let Ok(url) = Url::parse(redirect_uri) else {
         return;
     };

@@ -62,7 +62,7 @@ pub fn authorize(
     let refused = asked.as_ref().err().filter(|_| is_reused);
     if let Some(err) = refused.filter(|err| err.may_be_about_client()) {
         log::info!("{err}; registering a new client");
-        preparation.is_second = true;
+        preparation.has_reregistered = true;
         client = client::register(&preparation, context)?;
         asked = ask(&preparation, &client, &http);
     }

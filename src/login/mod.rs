@@ -11,6 +11,7 @@ mod answer;
 mod authorize;
 mod client;
 mod complete;
+mod defaults;
 mod device;
 mod event;
 mod event_loop;
@@ -20,7 +21,6 @@ mod prepare;
 mod previous;
 mod redirect;
 mod rejections;
-mod repeat;
 mod request;
 mod server;
 mod stage;
@@ -83,13 +83,13 @@ fn prepare(request: &Request, context: &Context, worker: &WorkerHandle) -> Resul
     if let Some(report) = previous::live_login(request, stored.as_ref(), context) {
         return Ok(Message::Completed(report));
     }
-    let request = repeat::complete(request.clone(), stored.as_ref())?;
+    let request = defaults::apply(request.clone(), stored.as_ref())?;
     if request.is_unattended() {
         let report = unattended::log_in(&request, stored.as_ref(), context, worker)?;
         return Ok(Message::Completed(report));
     }
     let redirect_uri = redirect::bind(&request, stored.as_ref(), context, worker)?;
-    let preparation = prepare::preparation(request, redirect_uri, stored, context, worker)?;
+    let preparation = Preparation::discover(request, redirect_uri, stored, context, worker)?;
     request_authorization(preparation, context)
 }
 
@@ -146,7 +146,7 @@ fn reregister(
     let request = &pending.preparation.request;
     let preparation = Preparation {
         http: request.http(&context.settings.http, worker.deadline),
-        is_second: true,
+        has_reregistered: true,
         standby: None,
         ..pending.preparation
     };

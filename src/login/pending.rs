@@ -5,11 +5,11 @@ use super::device::DeviceAuthorization;
 use super::Request;
 use crate::context::Context;
 use crate::discovery::Discovery;
-use crate::error;
 use crate::failure::LoginCommand;
 use crate::http::dpop::Dpop;
 use crate::http::{Http, Standby};
 use crate::oauth::client::{self, Client, RegistrationKind};
+use crate::oauth::text::{printable, scope_list};
 use crate::os::clock::Deadline;
 use crate::providers::{self, Provider};
 use crate::registration;
@@ -32,7 +32,7 @@ pub struct Preparation {
     /// The key that the tokens are to be bound to.
     pub dpop: Option<Dpop>,
     /// The server did not know the first registration any more.
-    pub is_second: bool,
+    pub has_reregistered: bool,
     /// Sends the requests; what it has connected to serves the exchange as well.
     pub http: Http,
     /// Keeps a connection to the token endpoint open while the answer is awaited.
@@ -131,18 +131,21 @@ impl PendingAuthorization {
     /// Returns what was asked for, as a part of a sentence, if a page in the user's browser may have refused it.
     pub fn asked(&self) -> Option<String> {
         self.authorization()?;
-        let Preparation {
-            redirect_uri,
-            scopes,
-            ..
-        } = &self.preparation;
-        Some(error::asked(&self.client.id, redirect_uri, scopes))
+        let scopes = match self.preparation.scopes.as_slice() {
+            [] => "none".to_owned(),
+            scopes => scope_list(scopes),
+        };
+        Some(format!(
+            "client ID {}, redirect URI {}, scopes {scopes}",
+            printable(&self.client.id),
+            self.preparation.redirect_uri
+        ))
     }
 
     /// Returns whether a new registration may cure this error: once, and only if the registration was ours.
     pub fn can_reregister(&self, error: &str) -> bool {
         client::is_unknown(error)
-            && !self.preparation.is_second
+            && !self.preparation.has_reregistered
             && self.client.kind == RegistrationKind::Dynamic
     }
 

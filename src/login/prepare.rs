@@ -4,7 +4,7 @@ use std::io;
 
 use super::pending::Preparation;
 use super::workers::WorkerHandle;
-use super::{repeat, server, Request};
+use super::{defaults, server, Request};
 use crate::context::Context;
 use crate::discovery::{DiscoverError, Discovery};
 use crate::error::Error;
@@ -15,27 +15,29 @@ use crate::oauth::text::printable;
 use crate::store::Credentials;
 use crate::warning::warn_user;
 
-/// Finds out what an authorization request needs, but for the client.
-pub fn preparation(
-    request: Request,
-    redirect_uri: String,
-    stored: Option<Credentials>,
-    context: &Context,
-    worker: &WorkerHandle,
-) -> Result<Preparation, Error> {
-    let (request, discovery, http) = server::discover(request, stored.as_ref(), context, worker)?;
-    let dpop = dpop(&request, &discovery, context)?;
-    Ok(Preparation {
-        dpop,
-        scopes: scopes(&request, &discovery, stored.as_ref()),
-        request,
-        discovery,
-        redirect_uri,
-        stored,
-        is_second: false,
-        http,
-        standby: None,
-    })
+impl Preparation {
+    /// Discovers the authorization server, and what its authorization request needs, but for the client.
+    pub fn discover(
+        request: Request,
+        redirect_uri: String,
+        stored: Option<Credentials>,
+        context: &Context,
+        worker: &WorkerHandle,
+    ) -> Result<Self, Error> {
+        let (request, discovery, http) =
+            server::discover(request, stored.as_ref(), context, worker)?;
+        Ok(Self {
+            dpop: dpop(&request, &discovery, context)?,
+            scopes: scopes(&request, &discovery, stored.as_ref()),
+            request,
+            discovery,
+            redirect_uri,
+            stored,
+            has_reregistered: false,
+            http,
+            standby: None,
+        })
+    }
 }
 
 /// Chooses the scopes to request.
@@ -52,7 +54,7 @@ pub fn scopes(
     let (scopes, left_out) = choose_scopes(ScopeSources {
         asked: match stored {
             Some(stored) if request.scopes.is_empty() && !is_challenged => {
-                repeat::scopes(request, stored)
+                defaults::scopes(request, stored)
             }
             _ => &request.scopes,
         },

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::client::last_issuer;
 use super::workers::WorkerHandle;
-use super::{repeat, Request, Resource};
+use super::{defaults, Request, Resource};
 use crate::context::Context;
 use crate::discovery::{self, Discovery, DiscoveryRequest, ServerSource, Trace};
 use crate::error::Error;
@@ -38,7 +38,7 @@ pub fn discover(
         Err(err) if is_nowhere(&err) => err,
         Err(err) => return Err(err),
     };
-    let Some(bound) = repeat::with_issuer(&request, stored) else {
+    let Some(bound) = defaults::with_issuer(&request, stored) else {
         return Err(nowhere);
     };
     let http = bound.http(settings, worker.deadline);

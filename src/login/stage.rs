@@ -209,11 +209,6 @@ impl ActiveLogin {
         }
     }
 
-    /// Returns what the authorization server was asked for, if its answer is awaited.
-    pub fn asked(&self) -> Option<String> {
-        self.pending()?.asked()
-    }
-
     /// Tells whether the authorization server, if it is known, offers logins with a device code, and this is none.
     pub fn could_use_device(&self) -> bool {
         self.pending().is_some_and(|pending| {
@@ -260,8 +255,8 @@ impl ActiveLogin {
             .reduce(Deadline::min)
     }
 
-    /// Does for the browsers whatever is due.
-    pub fn keep_time(&mut self) {
+    /// Answers the browsers that have waited long enough, and stops listening once nobody needs it.
+    pub fn on_deadline(&mut self) {
         match &self.stage {
             Stage::Completing { page_due, .. } if page_due.passed() => {
                 self.answer_held(Page::SeeTerminal);

@@ -8,12 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use super::stage::LoginId;
-use super::{complete, poll, prepare, reregister};
 use super::{PendingAuthorization, Report, Request};
 use crate::callback::Listener;
 use crate::context::Context;
 use crate::error::Error;
-use crate::oauth::callback::AuthorizationCode;
 use crate::os::clock::Deadline;
 use crate::os::socket::PairSocket;
 use crate::os::sync::lock;
@@ -148,39 +146,8 @@ impl Workers {
         let _ = thread::Builder::new().name("store".to_owned()).spawn(prove);
     }
 
-    /// Lets a worker run the first step of a login.
-    pub fn prepare(&mut self, login: LoginId, request: &Arc<Request>) {
-        let request = Arc::clone(request);
-        self.add(login, move |context, worker| {
-            prepare(&request, context, worker)
-        });
-    }
-
-    /// Lets a worker register a client anew, and prepare another authorization request for the same socket.
-    pub fn reregister(&mut self, login: LoginId, pending: Box<PendingAuthorization>) {
-        self.add(login, |context, worker| {
-            reregister(*pending, context, worker)
-        });
-    }
-
-    /// Lets a worker run the last step of a login.
-    pub fn complete(
-        &mut self,
-        login: LoginId,
-        pending: Box<PendingAuthorization>,
-        code: AuthorizationCode,
-    ) {
-        self.add(login, |context, worker| {
-            complete(pending, code, context, worker)
-        });
-    }
-
-    /// Lets a worker poll once for the tokens of a device code.
-    pub fn poll(&mut self, login: LoginId, pending: Box<PendingAuthorization>) {
-        self.add(login, |context, worker| poll(pending, context, worker));
-    }
-
-    fn add(
+    /// Lets a worker run a step of a login, and send how it has ended.
+    pub fn run(
         &mut self,
         login: LoginId,
         job: impl FnOnce(&Context, &WorkerHandle) -> Result<Message, Error> + Send + 'static,

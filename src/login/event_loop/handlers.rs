@@ -6,10 +6,10 @@ use super::EventLoop;
 use crate::callback::pages::Page;
 use crate::error::Error;
 use crate::login::answer::{accept_pasted, PasteRefused};
-use crate::login::device;
 use crate::login::pending::{PendingAnswer, PendingAuthorization};
 use crate::login::stage::{ActiveLogin, LoginId, Stage};
 use crate::login::workers::Message;
+use crate::login::{complete, device, poll, reregister};
 use crate::login::{AnswerSource, AuthorizationPage, DevicePage, Event, Reason, Report};
 use crate::oauth::callback::{refusal_in_words, AuthorizationResponse};
 use crate::oauth::client;
@@ -19,10 +19,10 @@ use crate::os::clock::Deadline;
 use crate::os::terminal::paste::{Paste, Pasted};
 
 /// How long a poll under way is given after the deadline: it may bring the tokens.
-const POLL_PATIENCE: Duration = Duration::from_secs(10);
+const POLL_GRACE: Duration = Duration::from_secs(10);
 
 /// How long an accepted code is given after the deadline: its requests end by themselves before that.
-const EXCHANGE_PATIENCE: Duration = Duration::from_secs(120);
+const EXCHANGE_GRACE: Duration = Duration::from_secs(120);
 
 impl EventLoop<'_> {
     pub(super) fn on_message(&mut self, id: LoginId, message: Message) {
@@ -50,7 +50,7 @@ impl EventLoop<'_> {
             Message::Answered => {
                 login.answered();
                 if self.is_late && self.signal.is_none() {
-                    self.deadline = Deadline::after(EXCHANGE_PATIENCE);
+                    self.deadline = Deadline::after(EXCHANGE_GRACE);
                 }
                 (self.notify)(Event::AnswerReceived {
                     server: login.server(),
@@ -131,7 +131,9 @@ impl EventLoop<'_> {
                 (self.notify)(Event::AnswerReceived {
                     server: self.logins[id.0].server(),
                 });
-                return self.workers.complete(id, pending, code);
+                return self.workers.run(id, |context, worker| {
+                    complete(pending, code, context, worker)
+                });
             }
             AuthorizationResponse::Denied(denial) => denial,
         };
@@ -157,7 +159,8 @@ impl EventLoop<'_> {
             server: login.server(),
         });
         login.restart();
-        self.workers.reregister(id, pending);
+        self.workers
+            .run(id, |context, worker| reregister(*pending, context, worker));
     }
 
     /// Ends one login: first the browser gets its page, then the user reads about it.
@@ -279,8 +282,8 @@ impl EventLoop<'_> {
         let is_second = std::mem::replace(&mut self.is_late, true);
         let is_completing = self.logins.iter().any(ActiveLogin::is_completing);
         self.deadline = Deadline::after(match is_completing {
-            true => EXCHANGE_PATIENCE,
-            false => POLL_PATIENCE,
+            true => EXCHANGE_GRACE,
+            false => POLL_GRACE,
         });
         for index in 0..self.logins.len() {
             let id = LoginId(index);
@@ -304,8 +307,8 @@ impl EventLoop<'_> {
         let error = Error::TimedOut {
             server: login.server().to_owned(),
             timeout: self.timeout,
-            turned_away: login.rejections.sentence(),
-            asked: login.asked(),
+            rejections: login.rejections.sentence(),
+            asked: login.pending().and_then(PendingAuthorization::asked),
             offers_device: login.could_use_device(),
         };
         self.end(id, Err(error), Page::Failed);
@@ -325,7 +328,8 @@ impl EventLoop<'_> {
                 let expired = device::expired(&pending, &self.context);
                 self.end(id, Err(expired), Page::Failed);
             } else {
-                self.workers.poll(id, pending);
+                self.workers
+                    .run(id, |context, worker| poll(pending, context, worker));
             }
         }
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::answer::Accepted;
 use super::stage::{ActiveLogin, LoginId, Stage};
 use super::workers::Workers;
-use super::{Event, Outcome, Request, UserOptions};
+use super::{prepare, Event, Outcome, Request, UserOptions};
 use crate::callback::Listener;
 use crate::context::Context;
 use crate::error::Error;
@@ -28,7 +28,7 @@ use crate::os::terminal::paste::Paste;
 const TICK: Duration = Duration::from_secs(1);
 
 /// How long a signal waits for a code that is being exchanged.
-const SIGNAL_PATIENCE: Duration = Duration::from_secs(2);
+const SIGNAL_GRACE: Duration = Duration::from_secs(2);
 
 /// The logins of a run, and everything that they wait for.
 pub struct EventLoop<'a> {
@@ -98,14 +98,17 @@ impl<'a> EventLoop<'a> {
             self.workers.prove_store(&login.request);
         }
         for (index, login) in self.logins.iter().enumerate() {
-            self.workers.prepare(LoginId(index), &login.request);
+            let request = Arc::clone(&login.request);
+            self.workers.run(LoginId(index), move |context, worker| {
+                prepare(&request, context, worker)
+            });
         }
         while !self.logins.iter().all(ActiveLogin::is_done) {
             self.wait();
             self.on_messages();
             self.on_signals();
             self.on_deadlines();
-            if let Some(signal) = self.signal.filter(|_| !self.is_patient()) {
+            if let Some(signal) = self.signal.filter(|_| !self.may_complete()) {
                 self.cancel();
                 return Ok(Outcome::Signal(signal));
             }
@@ -126,7 +129,7 @@ impl<'a> EventLoop<'a> {
 
     /// After a signal, an accepted code is still exchanged and stored if that can be done at once, and so are tokens that a poll
     /// under way brings.
-    fn is_patient(&self) -> bool {
+    fn may_complete(&self) -> bool {
         let has_answer =
             |login: &ActiveLogin| matches!(login.stage, Stage::Polling | Stage::Completing { .. });
         self.logins.iter().any(has_answer) && !self.deadline.passed()
@@ -246,7 +249,7 @@ impl<'a> EventLoop<'a> {
             match signal {
                 Signal::End(signal) => {
                     self.signal = Some(signal);
-                    self.deadline = self.deadline.min(Deadline::after(SIGNAL_PATIENCE));
+                    self.deadline = self.deadline.min(Deadline::after(SIGNAL_GRACE));
                 }
                 Signal::Stop => {
                     terminal::countdown(None);
@@ -269,7 +272,7 @@ impl<'a> EventLoop<'a> {
     /// Does what is due.
     fn on_deadlines(&mut self) {
         for login in &mut self.logins {
-            login.keep_time();
+            login.on_deadline();
             if let Some(asked) = login.reminder() {
                 (self.notify)(Event::Silent {
                     server: login.server(),
