@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most lines of code.
-const MAX_CODE: usize = 40_506;
+const MAX_CODE: usize = 40_431;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 427;
+const MAX_TYPES: usize = 423;
 
 /// Most lines of code of one file.
 const MAX_FILE: usize = 405;
