@@ -1,5 +1,7 @@
 """Registries of npm and of PyPI on this machine, which hold the packages of a directory and nothing else."""
+import base64
 import contextlib
+import hashlib
 import http.server
 import json
 import tarfile
@@ -13,17 +15,22 @@ def npm_manifest(path):
         return json.load(packed.extractfile("package/package.json"))
 
 
-def npm_document(name, manifest, tarball):
+def npm_integrity(path):
+    """How npm writes the hash of a package."""
+    return "sha512-" + base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
+
+
+def npm_document(name, manifest, path, tarball):
     """What the registry of npm tells of a package that has one version."""
     version = manifest["version"]
-    about = {**manifest, "name": name, "dist": {"tarball": tarball}}
+    about = {**manifest, "name": name, "dist": {"tarball": tarball, "integrity": npm_integrity(path)}}
     return {"name": name, "dist-tags": {"latest": version}, "versions": {version: about}}
 
 
 @contextlib.contextmanager
 def serve(directory, others):
-    """Serves until it is left, and returns the URL. `others` are further packages of npm, name -> (os, cpu), which have the
-    contents of the one for this platform."""
+    """Serves until it is left, and returns the URL, and what it was asked for. `others` are further packages of npm, name -> (os, cpu),
+    which have the contents of the one for this platform. What is published goes to the directory."""
     asked = []
 
     class Server(http.server.BaseHTTPRequestHandler):
@@ -57,10 +64,17 @@ def serve(directory, others):
             manifest = npm_manifest(own)
             if name in others:
                 manifest["os"], manifest["cpu"] = ([each] for each in others[name])
-            document = npm_document(name, manifest, f"{here}/files/{own.name}")
+            document = npm_document(name, manifest, own, f"{here}/files/{own.name}")
             return self.reply(200, "application/json", json.dumps(document).encode())
 
         do_HEAD = do_GET  # uv asks for the length of a wheel first
+
+        def do_PUT(self):
+            document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            ((name, attached),) = document["_attachments"].items()
+            (directory / name.replace("/", "-")).write_bytes(base64.b64decode(attached["data"]))
+            asked.append(f"PUT {document['name']}")
+            self.reply(201, "application/json", b"{}")
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
     threading.Thread(target=server.serve_forever, daemon=True).start()
