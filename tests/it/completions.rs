@@ -6,6 +6,7 @@ use std::process::{Child, Command};
 
 use serde_json::json;
 
+use crate::support::command_without_environment;
 use crate::support::fake::Fake;
 use crate::support::pty::Pty;
 use crate::support::rotating::{login_to, Home};
@@ -59,9 +60,8 @@ fn command(program: &str, home: &Home) -> Command {
         .parent()
         .expect("a directory")
         .display();
-    let mut command = Command::new(program);
+    let mut command = command_without_environment(program);
     command
-        .env_clear()
         .env("HOME", home.path())
         .env("TERM", "dumb")
         .env("MCP_LOGIN_STORE", "file");

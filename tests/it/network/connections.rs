@@ -3,13 +3,13 @@
 use std::io::{copy, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::listener::network::in_network;
+use crate::support::command_without_environment;
 use crate::support::fake::Reply;
 use crate::support::program::Program;
 use crate::support::rotating::Rotating;
@@ -63,7 +63,7 @@ fn join(client: TcpStream, server: TcpStream) {
 
 /// Returns how long curl takes for a URL, by its own clock.
 fn curl(url: &str, authority: &Path, environment: &[(&str, &str)]) -> Duration {
-    let mut command = Command::new("curl");
+    let mut command = command_without_environment("curl");
     command
         .args([
             "-sS",
@@ -78,7 +78,6 @@ fn curl(url: &str, authority: &Path, environment: &[(&str, &str)]) -> Duration {
         .arg(authority)
         .arg(url);
     let output = command
-        .env_clear()
         .envs(environment.iter().copied())
         .output()
         .expect("running curl");

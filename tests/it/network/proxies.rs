@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use serde_json::json;
 
 use crate::listener::network::in_network;
+use crate::support::command_without_environment;
 use crate::support::fake::{Fake, Reply};
 use crate::support::leaks::assert_hides;
 use crate::support::program::{Finished, Program};
@@ -265,10 +265,9 @@ fn p50_proxies_are_chosen_as_curl_does() {
         let expected = match instead {
             Some(way) => BTreeSet::from([(*way).to_owned()]),
             None => {
-                let mut curl = Command::new("curl");
+                let mut curl = command_without_environment("curl");
                 let path = std::env::var_os("PATH").unwrap_or_default();
                 curl.args(["-s", "-m", "60", "-o", "/dev/null", url])
-                    .env_clear()
                     .env("PATH", path);
                 curl.envs(variables.iter().copied())
                     .status()

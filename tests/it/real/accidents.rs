@@ -229,7 +229,9 @@ fn d1_d2_each_message_of_a_logout_is_cut_or_ends_it() {
     let bed = Bed::with(&[Part::Keyring]);
     let session = &Session::start(&bed);
     let logout = |kept: &Kept| kept.at(&["logout"], "keyring").run();
-    let count = messages(session, |kept| drop(logout(kept).expect(0)));
+    let count = messages(session, |kept| {
+        drop(until_done(|| kept.at(&["logout"], "keyring")).expect(0))
+    });
     at_each_message(
         session,
         (1..=count).collect(),
@@ -286,11 +288,12 @@ fn d1_killed_at_each_message_of_storing_a_login() {
     );
 }
 
-/// Does something with a login at each of the calls of a good run that change files of ours.
+/// Does something with a login at each of the calls of a good run that change files of ours; again if it gives `None`, because
+/// on a busy machine the run has given up before it came to the call.
 fn at_each_call(
     session: &Session,
     prepare: impl Fn(&Kept) -> Program + Sync,
-    work: impl Fn(&Kept, &dyn Fn(&str) -> Finished, &str, usize) + Sync,
+    work: impl Fn(&Kept, &dyn Fn(&str) -> Finished, &str, usize) -> Option<()> + Sync,
 ) {
     let good = Kept::expired(session, Rotating::start());
     let mut found = calls(prepare(&good), CALLS, good.home.path());
@@ -302,13 +305,15 @@ fn at_each_call(
     found.retain(|call| call.name != "openat" || call.line.contains(DATA));
     assert!(found.len() > 4, "{found:#?}");
     each(&found, |number, call| {
-        let kept = Kept::expired(session, Rotating::start());
-        work(
-            &kept,
-            &|how| inject(prepare(&kept), call, how),
-            &call.line,
-            number,
-        );
+        repeat(&call.line, || {
+            let kept = Kept::expired(session, Rotating::start());
+            work(
+                &kept,
+                &|how| inject(prepare(&kept), call, how),
+                &call.line,
+                number,
+            )
+        });
     });
     session.other_is_untouched("other logins");
 }
@@ -323,8 +328,9 @@ fn c3_d1_killed_at_each_call_on_files_of_a_refresh() {
         |kept| kept.refresher(),
         |kept, run, call, _| {
             let old = kept.stored();
-            assert_eq!(run("signal=KILL").signal, Some(9), "{call}");
+            let killed = run("signal=KILL");
             check(kept, &old, &format!("killed at {call}"));
+            (killed.signal == Some(9)).then_some(())
         },
     );
 }
@@ -339,7 +345,7 @@ fn d2_each_call_on_files_of_a_refresh_fails_once() {
         |kept| kept.refresher(),
         |kept, run, call, number| {
             if call.contains("exit_group") {
-                return;
+                return Some(());
             }
             let (old, error) = (kept.stored(), ["ENOSPC", "EIO", "EROFS"][number % 3]);
             let finished = run(&format!("error={error}"));
@@ -352,6 +358,7 @@ fn d2_each_call_on_files_of_a_refresh_fails_once() {
                 "what cannot be noted is not spent: {what}"
             );
             check(kept, &old, &what);
+            Some(())
         },
     );
 }
@@ -369,7 +376,6 @@ fn d1_d2_each_call_on_files_of_a_logout_fails_or_ends_it() {
         let finished = run(if is_killed { "signal=KILL" } else { how });
         let left = kept.stored();
         let what = format!("{how} at {call}: {:?} {}", finished.code, finished.stderr);
-        assert_eq!(finished.signal.is_some(), is_killed, "{what}");
         assert!(left.is_null() || left == old, "{what}: {left}");
         assert!(
             is_killed || finished.code == Some(7) || left.is_null(),
@@ -377,5 +383,6 @@ fn d1_d2_each_call_on_files_of_a_logout_fails_or_ends_it() {
         );
         until_done(|| logout(kept)).expect(0);
         assert!(kept.stored().is_null(), "{what}");
+        (finished.signal.is_some() == is_killed).then_some(())
     });
 }

@@ -16,7 +16,7 @@ use crate::runner::permit_real;
 use crate::support::permits::Permit;
 use crate::support::program::LOCK_DIR;
 use crate::support::skip::skip;
-use crate::support::write_program;
+use crate::support::{command_without_environment, write_program};
 
 /// How long the browser may take to say what it saw; it gives up by itself after 60 seconds.
 const SEEN: Duration = Duration::from_secs(70);
@@ -249,9 +249,8 @@ impl Bed {
 
     /// Returns a command that sees nothing of the machine's own settings.
     pub fn command(&self, program: impl AsRef<Path>) -> Command {
-        let mut command = Command::new(program.as_ref());
+        let mut command = command_without_environment(program.as_ref());
         command
-            .env_clear()
             .env("PATH", env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.home.path())
             .env("TMPDIR", self.path("tmp"))

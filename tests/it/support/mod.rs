@@ -25,14 +25,15 @@ pub mod stdio_client;
 #[cfg(unix)]
 pub mod strace;
 
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::panic::{resume_unwind, Location};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 #[cfg(unix)]
-use std::path::Path;
-#[cfg(unix)]
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::ScopedJoinHandle;
 use std::time::{Duration, Instant};
@@ -120,6 +121,23 @@ pub fn copy_program(from: impl AsRef<Path>, to: impl AsRef<Path>) {
     let (from, to) = (from.as_ref(), to.as_ref());
     let copied = Command::new("cp").args([from, to]).status().expect("cp");
     assert!(copied.success(), "{to:?}");
+}
+
+/// Returns the path of an installed program; `None` if it is not on the path.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut paths = std::env::split_paths(&path).map(|directory| directory.join(name));
+    paths.find(|path| path.is_file())
+}
+
+/// Prepares a command with an empty environment. A mere name is looked up here: if the standard library has to do it in
+/// another environment than its own, it copies this whole process for each start, which takes longer than most programs run.
+pub fn command_without_environment(program: impl AsRef<OsStr>) -> Command {
+    let program = program.as_ref();
+    let found = program.to_str().and_then(find_program);
+    let mut command = Command::new(found.as_deref().map_or(program, Path::as_os_str));
+    command.env_clear();
+    command
 }
 
 /// Tells whether everything is to be tried, and not only a sample of it: `MCP_LOGIN_TESTS=all`, as `.ci/run` has it.

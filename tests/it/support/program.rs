@@ -16,7 +16,7 @@ use super::fake::Fake;
 use super::process::Process;
 #[cfg(unix)]
 use super::pty::Pty;
-use super::{repeat, try_visit, visit, Answer, PATIENCE};
+use super::{command_without_environment, repeat, try_visit, visit, Answer, PATIENCE};
 
 /// The time limit of a login that is not about it: no login is waited for that long unless something is broken.
 pub const LOGIN_LIMIT: &str = "5m";
@@ -61,10 +61,8 @@ impl Program {
     /// Prepares a run of another program in the same way.
     pub fn of(program: impl AsRef<OsStr>) -> Self {
         let home = tempfile::tempdir().expect("a directory");
-        let mut command = Command::new(program);
-        command
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let mut command = command_without_environment(program);
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         put_at_home(&mut command, home.path());
         command
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
@@ -128,12 +126,11 @@ impl Program {
     /// called before stdin, stdout or stderr is set.
     pub fn through(mut self, wrapper: &[&str]) -> Self {
         let inner = self.command;
-        self.command = Command::new(wrapper[0]);
+        self.command = command_without_environment(wrapper[0]);
         self.command
             .args(&wrapper[1..])
             .arg(inner.get_program())
-            .args(inner.get_args())
-            .env_clear();
+            .args(inner.get_args());
         self.command.envs(
             inner
                 .get_envs()

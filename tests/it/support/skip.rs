@@ -8,6 +8,8 @@ use std::{env, fs};
 #[cfg(unix)]
 use rustix::process::Signal;
 
+use super::find_program;
+
 /// Why a test was skipped. The runner finds it where a failed test has its panic.
 pub struct Skipped(pub String);
 
@@ -45,9 +47,8 @@ pub fn is_root() -> bool {
 /// Skips the test unless all these programs are installed.
 #[track_caller]
 pub fn needs(programs: &[&str]) {
-    let path = env::var_os("PATH").unwrap_or_default();
     for program in programs {
-        if !env::split_paths(&path).any(|directory| directory.join(program).is_file()) {
+        if find_program(program).is_none() {
             skip(format_args!("it needs the program {program}"));
         }
     }
