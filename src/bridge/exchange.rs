@@ -106,11 +106,9 @@ impl RefusedMessage {
         let status = response.status;
         let body = read_briefly(response, abort);
         let text = String::from_utf8_lossy(&body).into_owned();
-        let messages = message::read(text.clone()).unwrap_or_default();
+        let mut messages = message::read(text.clone()).into_iter().flatten();
         // Other errors, such as those of OAuth, have no number for a code.
-        let message = messages
-            .into_iter()
-            .find(|message| message.error_code().is_some());
+        let message = messages.find(|message| message.error_code().is_some());
         Self {
             status,
             message,
@@ -194,7 +192,7 @@ impl Bridge {
         let fault = match status {
             403 => return self.upstream.tokens.forbidden(&words),
             404 | 405 | 410 | 501 => ServerFault::NotMcp,
-            408 | 409 | 423 | 425 | 429 | 500.. => ServerFault::Passing,
+            status if is_passing(status) => ServerFault::Passing,
             _ => ServerFault::Lasting,
         };
         self.upstream
@@ -330,7 +328,8 @@ impl Bridge {
             let err = self.upstream.fault(what, ServerFault::Doubtful);
             message::read_one(self.failure(id, &err))
         };
-        message::read(text).unwrap_or_else(|text| answer(text).into_iter().collect())
+        let read = message::read(text).into_iter();
+        read.filter_map(|it| it.map_or_else(answer, Some)).collect()
     }
 
     /// Passes a message on to the client, but returns it if it is the answer that is read.
@@ -359,6 +358,11 @@ impl Bridge {
 /// Tells whether the server took what it was sent.
 pub fn is_success(response: &Response) -> bool {
     (200..300).contains(&response.status)
+}
+
+/// Tells whether the server may take the same request later, for example when it has seen that an earlier stream was cut.
+pub fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 409 | 423 | 425 | 429 | 500..)
 }
 
 /// Reads a stream to its end, so that its connection can be used again; gives it up if too many go on after their answers.

@@ -73,6 +73,11 @@ pub fn members_of<'a, const N: usize>(
     found
 }
 
+/// Tells whether a text is JSON.
+pub fn is_valid(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
 /// Returns a value that is a string.
 pub fn string(value: Option<&RawValue>) -> Option<String> {
     serde_json::from_str(value?.get()).ok()

@@ -25,7 +25,7 @@ pub enum Kind {
 }
 
 /// An id that is none, as servers write it that could not read the request.
-const NULL: &str = "null";
+pub const NULL: &str = "null";
 
 /// A message on one line.
 #[derive(Clone, Debug)]
@@ -61,30 +61,32 @@ fn as_written<'a, D: Deserializer<'a>>(value: D) -> Result<Option<&'a RawValue>,
     <&RawValue>::deserialize(value).map(Some)
 }
 
-/// Reads a line or a body: one message, or the messages of a batch.
-///
-/// # Errors
-///
-/// The text, if there is no message in it.
-pub fn read(text: String) -> Result<Vec<RpcMessage>, String> {
+/// Reads a line or a body: one message, or the messages of a batch; in place of what is none, its text.
+pub fn read(text: String) -> Vec<Result<RpcMessage, String>> {
     let text = one_line(text);
     if !text.starts_with('[') {
-        return RpcMessage::read(text).map(|message| vec![message]);
+        return vec![RpcMessage::read(text)];
     }
-    let members = members(&text).unwrap_or_default().into_iter();
-    let messages: Vec<_> = members
-        .filter_map(|member| RpcMessage::read(member.get().to_owned()).ok())
-        .collect();
-    // What is no message takes none of the others with it.
-    match messages.is_empty() {
-        true => Err(text),
-        false => Ok(messages),
+    match members(&text).filter(|members| !members.is_empty()) {
+        Some(members) => {
+            let members = members.into_iter().map(|it| it.get().to_owned());
+            members.map(RpcMessage::read).collect()
+        }
+        None => vec![Err(text)],
     }
+}
+
+/// Returns the id of what may be meant as a request but cannot be read as one.
+pub fn meant_id(text: &str) -> Option<&str> {
+    let [id, method] = members_of(text, ["id", "method"]);
+    let id = method.and(id)?.get();
+    id.starts_with(|it: char| it == '"' || it == '-' || it.is_ascii_digit())
+        .then_some(id)
 }
 
 /// Reads one message.
 pub fn read_one(text: impl Into<String>) -> Option<RpcMessage> {
-    read(text.into()).ok()?.pop()
+    read(text.into()).pop()?.ok()
 }
 
 /// Puts a message on one line: line ends in JSON are white space between its tokens.
@@ -127,7 +129,12 @@ pub fn is_same_id(one: &str, other: &str) -> bool {
 /// Tells whether two ids may be the same to a program for which all numbers are of double precision, such as 2^53 + 1 and
 /// 2^53, or for which a text of digits is a number.
 pub fn may_be_same_id(one: &str, other: &str) -> bool {
-    let number = |id: &str| id.trim_matches('"').parse::<f64>().ok();
+    let number = |id: &str| {
+        id.trim_matches('"')
+            .parse()
+            .ok()
+            .filter(|it: &f64| it.is_finite())
+    };
     is_same_id(one, other) || number(one).is_some_and(|one| Some(one) == number(other))
 }
 
@@ -222,23 +229,50 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> RpcMessage {
-        let mut messages = read(text.into()).expect("a message");
+        let mut messages = read(text.into());
         assert_eq!(messages.len(), 1, "{text}");
-        messages.remove(0)
+        messages.remove(0).expect("a message")
     }
 
     #[test]
     fn br1_br13_messages_beside_what_is_none() {
         for (line, expected) in [
-            (r#"[{"id":1,"method":"a"},7,{"id":2}]"#, Some(1)),
-            (r#"[{"id":1,"method":"a"},{"method":"b"}]"#, Some(2)),
-            ("[]", None),
-            ("[7]", None),
-            (r#"[{"id":1,"method":"a"}] []"#, None),
+            (
+                r#"[{"id":1,"method":"a"},7,{"id":2}]"#,
+                &["", "7", r#"{"id":2}"#][..],
+            ),
+            (r#"[{"id":1,"method":"a"},{"method":"b"}]"#, &["", ""]),
+            ("[]", &["[]"]),
+            ("[7]", &["7"]),
+            (
+                r#"[{"id":1,"method":"a"}] []"#,
+                &[r#"[{"id":1,"method":"a"}] []"#],
+            ),
+            ("7", &["7"]),
+        ] {
+            let read = read(line.to_owned());
+            let others: Vec<_> = read
+                .into_iter()
+                .map(|it| it.err().unwrap_or_default())
+                .collect();
+            assert_eq!(others, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn br13_ids_of_what_cannot_be_read() {
+        for (text, expected) in [
+            (r#"{"id":5,"method":"a","params":{"x":NaN}}"#, Some("5")),
+            (r#"{"method":"a","id":"x","params":{"x""#, Some(r#""x""#)),
+            (r#"{"id":-7,"method":{}}"#, Some("-7")),
+            (r#"{"id":{},"method":7}"#, None),
+            (r#"{"id":null,"method":7}"#, None),
+            (r#"{"id":5}"#, None),
+            (r#"{"id":5,"result":{"x":NaN}}"#, None),
+            (r#"{"params":{"x":NaN},"id":5,"method":"a"}"#, None),
             ("7", None),
         ] {
-            let messages = read(line.to_owned()).map(|messages| messages.len());
-            assert_eq!(messages.ok(), expected, "{line}");
+            assert_eq!(meant_id(text), expected, "{text}");
         }
     }
 
@@ -329,14 +363,19 @@ mod tests {
             "{\"id\":1,\"method\":\"a",
             "{\"method\":\"\u{1}\"}",
         ] {
-            assert_eq!(read(line.into()).err().as_deref(), Some(line));
+            let read = read(line.into()).pop().map(Result::err);
+            assert_eq!(
+                read.flatten().as_deref(),
+                Some(line.trim_matches(['[', ']'])),
+                "{line}"
+            );
         }
     }
 
     #[test]
     fn br5_a_batch_is_its_messages() {
         let batch = r#"[{"id":1,"method":"a"}, {"method":"b"}]"#;
-        let messages = read(batch.to_owned()).expect("a batch");
+        let messages: Vec<_> = read(batch.to_owned()).into_iter().flatten().collect();
         let methods: Vec<_> = messages.iter().map(|it| it.method.as_str()).collect();
         assert_eq!(methods, ["a", "b"]);
         assert_eq!(messages[0].text, r#"{"id":1,"method":"a"}"#);
@@ -347,7 +386,7 @@ mod tests {
         let message = r#"{"id":1,"method":"a"}"#;
         for (others, is_read) in [(MAX_MEMBERS - 1, true), (MAX_MEMBERS, false)] {
             let batch = format!("[{message}{}]", ",1".repeat(others));
-            assert_eq!(read(batch).is_ok(), is_read, "{others}");
+            assert_eq!(read(batch)[0].is_ok(), is_read, "{others}");
         }
     }
 
@@ -414,6 +453,8 @@ mod tests {
             (r#""a""#, r#""b""#, false, false),
             (r#""""#, "0", false, false),
             (r#""""#, "", false, false),
+            (r#""inf""#, r#""Infinity""#, false, false),
+            ("1e999", "2e999", false, false),
             ("", "", true, true),
         ] {
             assert_eq!(is_same_id(one, other), is_same, "{one} {other}");

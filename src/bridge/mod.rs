@@ -29,6 +29,7 @@ mod translate;
 mod upstream;
 mod workers;
 
+use std::string::FromUtf8Error;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -43,7 +44,7 @@ use crate::http::Abort;
 use crate::os::sync::lock;
 use crate::store::StoredId;
 use login::AllowedLogin;
-use message::{Kind, RpcMessage};
+use message::{Kind, RpcMessage, NULL};
 use pending::Pending;
 use session::{LastFailure, Session};
 use sse_transport::SseTransport;
@@ -109,7 +110,10 @@ pub fn run(
     loop {
         match input.next(&waker, || bridge.workers.has_room()) {
             Arrival::Line(line) => bridge.take(line),
-            Arrival::TooLong => bridge.decline("the client sent a message that is too long"),
+            Arrival::TooLong => {
+                let what = "the client sent a message that is too long";
+                bridge.decline(NULL, replies::INVALID_REQUEST, what);
+            }
             Arrival::InputEnded => {
                 bridge.pending.wait(LAST_ANSWERS);
                 break;
@@ -157,12 +161,34 @@ enum ClientVersion {
 impl Bridge {
     /// Takes a line of the client.
     fn take(self: &Arc<Self>, line: Vec<u8>) {
-        match message::read(String::from_utf8(line).unwrap_or_default()) {
-            Ok(messages) => messages
-                .into_iter()
-                .for_each(|message| self.take_message(message)),
-            Err(_) => self.decline("the client sent a line that is no JSON-RPC message"),
+        let lossy = |err: FromUtf8Error| String::from_utf8_lossy(err.as_bytes()).into_owned();
+        let messages = match String::from_utf8(line) {
+            Ok(text) => message::read(text),
+            Err(err) => vec![Err(lossy(err))],
+        };
+        let what = "the client sent a line that is no JSON-RPC message";
+        let mut unnamed = None;
+        for message in messages {
+            let text = match message {
+                Ok(message) => {
+                    self.take_message(message);
+                    continue;
+                }
+                Err(text) => text,
+            };
+            let code = match json::is_valid(&text) {
+                true => replies::INVALID_REQUEST,
+                false => replies::PARSE_ERROR,
+            };
+            match message::meant_id(&text).filter(|id| !self.pending.is_open(id)) {
+                Some(id) => self.decline(id, code, what),
+                None => unnamed = Some(code),
+            }
         }
+        // However many they are: nobody could tell which answer is whose.
+        unnamed
+            .into_iter()
+            .for_each(|code| self.decline(NULL, code, what));
     }
 
     fn take_message(self: &Arc<Self>, message: RpcMessage) {
@@ -248,12 +274,12 @@ impl Bridge {
         }
     }
 
-    /// Tells the person what is wrong with what the client sent; without an id nobody else can be told.
-    /// Answers what cannot be read, and so may have been a request of any id. A worker does it: stdout and stderr may be full.
+    /// Answers what cannot be read and so may have been a request, and tells the person too: to an answer without an id, few
+    /// clients listen. A worker does it: stdout and stderr may be full.
     ///
     /// Spec: JSON-RPC 2.0 section 5.
-    fn decline(self: &Arc<Self>, what: &'static str) {
-        let bridge = Arc::clone(self);
+    fn decline(self: &Arc<Self>, id: &str, code: i64, what: &'static str) {
+        let (bridge, id) = (Arc::clone(self), id.to_owned());
         self.pending.begin_writing();
         self.workers.submit(JobKind::Brief, 0, move || {
             let error = Error::Usage {
@@ -261,7 +287,7 @@ impl Bridge {
                 hint: None,
             };
             let (sentence, _) = bridge.person.tell(&error.report());
-            let answer = replies::error("null", replies::INVALID_REQUEST, &sentence);
+            let answer = replies::error(&id, code, &sentence);
             bridge.output.write(&answer);
             bridge.pending.written();
         });
@@ -304,14 +330,14 @@ impl Bridge {
         let Some(id) = self.cancelled_request(message) else {
             return;
         };
-        let translation = self.translation();
-        if let Some(translation) = &translation {
-            translation.give_up(&id);
-        } else if !self.pending.is_stateless(&id) {
-            self.send_quietly(message);
-        }
-        // Whatever comes for it now would be ignored.
+        let is_stateless = self.pending.is_stateless(&id);
+        // Whatever comes for it from now on would be ignored.
         self.pending.cancel(&id);
+        match self.translation() {
+            Some(translation) => translation.give_up(&id),
+            None if is_stateless => {}
+            None => self.send_quietly(message),
+        }
     }
 
     fn cancelled_request(&self, message: &RpcMessage) -> Option<String> {

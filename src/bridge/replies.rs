@@ -6,6 +6,9 @@ use serde_json::{json, Value};
 
 use crate::failure::Class;
 
+/// JSON-RPC: the message is no JSON.
+pub const PARSE_ERROR: i64 = -32700;
+
 /// JSON-RPC: the message is no valid request.
 pub const INVALID_REQUEST: i64 = -32600;
 

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::exchange::{
-    finish, is_success, within, NoAnswer, Reading, RefusedMessage, ServerAnswer,
+    finish, is_passing, is_success, within, NoAnswer, Reading, RefusedMessage, ServerAnswer,
 };
 use super::json;
 use super::message::{Kind, RpcMessage};
@@ -88,7 +88,7 @@ impl SessionInfo {
     }
 
     /// Tells whether a refusal means that the server does not know the session any more.
-    fn is_lost(&self, refusal: &RefusedMessage) -> bool {
+    pub fn is_lost(&self, refusal: &RefusedMessage) -> bool {
         self.id.is_some()
             && (refusal.status == 404 || refusal.status == 400 && refusal.is_about_session())
     }
@@ -413,7 +413,7 @@ impl Bridge {
                         given_up_at = Instant::now() + RESUME_LIMIT;
                     }
                 }
-                Ok(response) if response.status < 500 => break,
+                Ok(response) if !is_passing(response.status) => break,
                 Ok(_) | Err(_) => {}
             }
             if Instant::now() > given_up_at {

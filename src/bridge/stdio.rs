@@ -118,7 +118,7 @@ impl LineInput {
             self.read_to = 0;
             if count == 0 {
                 let rest = mem::take(&mut self.line);
-                return match rest.is_empty() {
+                return match rest.trim_ascii().is_empty() {
                     true => Arrival::InputEnded,
                     false => Arrival::Line(rest),
                 };

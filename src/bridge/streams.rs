@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::exchange::{NoAnswer, Reading};
+use super::exchange::{is_passing, NoAnswer, Reading, RefusedMessage};
 use super::message::RpcMessage;
 use super::session::SessionInfo;
 use super::translate::Translation;
@@ -34,26 +34,33 @@ impl Bridge {
     /// Reads the stream for as long as the session lives, and opens it again when it ends. A server that has none says so.
     fn keep_listening(self: &Arc<Self>, session: &SessionInfo, abort: &Abort) {
         let mut reading = Reading::of(None, abort);
-        let (mut pause, mut has_worked) = (FIRST_PAUSE, false);
+        let (mut pause, mut has_worked) = (Duration::ZERO, false);
         while !abort.is_aborted() {
             let last_id = reading.parser.last_id.clone();
             match self.get_stream(session, last_id.as_deref(), abort) {
                 Ok(response) if response.status == 200 && response.is("text/event-stream") => {
-                    (pause, has_worked) = (FIRST_PAUSE, true);
+                    (pause, has_worked) = (Duration::ZERO, true);
                     let _ = self.read_events(&mut response.into_stream(), &mut reading);
                     reading.forget_unfinished();
                 }
-                Ok(response) if response.status == 404 && session.id.is_some() && has_worked => {
-                    if self.reopen_session(session).is_ok() {
+                Ok(response) if is_passing(response.status) => {}
+                Ok(response) if has_worked => {
+                    let refusal = RefusedMessage::read(response, abort);
+                    let is_over = match session.is_lost(&refusal) {
+                        true => self.reopen_session(session).is_ok(),
+                        // It may be the event that the server does not know any more.
+                        false => reading.parser.last_id.take().is_none(),
+                    };
+                    if is_over {
                         return;
                     }
                 }
-                Ok(response) if matches!(response.status, 429 | 500..) => {}
                 Ok(_) => return,
                 Err(err) => log::info!("no stream of the server: {err}"),
             }
-            thread::sleep(reading.parser.retry.unwrap_or(pause).max(MIN_PAUSE));
-            pause = MAX_PAUSE.min(pause * 2);
+            let wanted = reading.parser.retry.unwrap_or(FIRST_PAUSE);
+            thread::sleep(wanted.max(pause).max(MIN_PAUSE));
+            pause = MAX_PAUSE.min(2 * pause.max(FIRST_PAUSE));
         }
     }
 

@@ -246,7 +246,7 @@ mod tests {
         let line = format!(
             r#"{{"jsonrpc":"2.0", "id":1,"result":{{"b":1.0,"tools": {tools} ,"nextCursor":"n"}}}}"#
         );
-        inspect(message::read(line).expect("a message").remove(0))
+        inspect(message::read_one(line).expect("a message"))
     }
 
     fn tool(name: &str, schema: &Value) -> Value {

@@ -379,7 +379,7 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> RpcMessage {
-        message::read(text.into()).expect("a message").remove(0)
+        message::read_one(text).expect("a message")
     }
 
     #[test]

@@ -159,6 +159,61 @@ fn br17_br18_the_stream_of_get_is_opened_again() {
     finish(&server, client);
 }
 
+/// A server that has not seen yet that the stream was cut, and one that does not know the last event any more.
+#[apply(waiting_test)]
+fn br17_a_stream_that_is_refused_when_it_is_opened_again() {
+    for (refused, opens_at) in [(409, 3), (400, 3)] {
+        let server = McpServer::with(Settings::on(Wire::Legacy), move |message, state| {
+            let is_get = message.method() == "GET";
+            let is_refused = match refused {
+                409 => state.count("GET") == 2,
+                _ => message.header("last-event-id").is_some(),
+            };
+            (is_get && is_refused).then(|| Reply::text(refused, "text/plain", "not now"))
+        });
+        let (_home, mut client) = legacy(&server);
+        server.wait_for_streams(1);
+        let note = |number: u64| json!({"jsonrpc": "2.0", "method": "notifications/x", "params": {"number": number}});
+        server.push(Some("event-9"), &note(1));
+        client.server_says("notifications/x");
+        server.cut_streams();
+        server.wait_for_streams(1);
+        assert_eq!(server.count("GET"), opens_at, "{refused}");
+        server.push(None, &note(2));
+        assert_eq!(client.server_says("notifications/x"), note(2));
+        assert_eq!(server.count("initialize"), 1);
+        finish(&server, client);
+    }
+}
+
+/// Nothing but the stream of the server meets a restart: what it sends by itself goes on to come.
+#[apply(test)]
+fn br17_br21_a_restart_that_the_stream_meets() {
+    for status in [404, 400] {
+        let server =
+            McpServer::with(Settings::on(Wire::Legacy), move |message, state| {
+                let is_old = message
+                    .header("mcp-session-id")
+                    .is_some_and(|id| id.starts_with("session-1-"));
+                (message.method() == "GET" && is_old && state.noted("lost") > 0).then(|| {
+                let error =
+                    json!({"code": -32000, "message": "Bad Request: No valid session ID provided"});
+                Reply::json(status, &json!({"jsonrpc": "2.0", "id": null, "error": error}))
+            })
+            });
+        let (_home, mut client) = legacy(&server);
+        server.wait_for_streams(1);
+        server.note("lost");
+        server.restart();
+        server.wait_for_streams(1);
+        let note = json!({"jsonrpc": "2.0", "method": "notifications/x"});
+        server.push(None, &note);
+        assert_eq!(client.server_says("notifications/x"), note);
+        assert_eq!(server.count("initialize"), 2, "{status}");
+        finish(&server, client);
+    }
+}
+
 /// How the server goes on after it has cut the stream of a call.
 fn resuming(fails: usize) -> McpServer {
     McpServer::with(Settings::on(Wire::Legacy), move |message, state| {

@@ -67,7 +67,7 @@ fn br5_a_batch_is_split() {
     finish(&server, client);
 }
 
-/// They may have been requests: each gets an answer, but for empty ones.
+/// They may have been requests: each gets an answer, with its id where one can be read, but for empty ones.
 #[apply(test)]
 fn br1_br13_lines_that_are_no_message() {
     let server = McpServer::start(Wire::Legacy);
@@ -75,15 +75,38 @@ fn br1_br13_lines_that_are_no_message() {
     for line in ["", "  ", "\r"] {
         client.line(line);
     }
-    for line in ["hello", "{\"id\":", "7", "\"x\"", "{}", "[]", "{\"a\": 1}"] {
+    let (broken, invalid) = (-32700, -32600);
+    for (line, id, code) in [
+        ("hello", json!(null), broken),
+        ("{\"id\":", json!(null), broken),
+        ("7", json!(null), invalid),
+        ("\"x\"", json!(null), invalid),
+        ("{}", json!(null), invalid),
+        ("[]", json!(null), invalid),
+        ("[7,{},\"x\"]", json!(null), invalid),
+        ("{\"a\": 1}", json!(null), invalid),
+        (r#"{"id":70,"result":{"x":NaN}}"#, json!(null), broken),
+        (
+            r#"{"id":70,"method":"ping","params":{"x":NaN}}"#,
+            json!(70),
+            broken,
+        ),
+        (r#"{"method":"ping","id":"s","para"#, json!("s"), broken),
+        (r#"{"method":7,"id":"t"}"#, json!("t"), invalid),
+    ] {
         client.line(line);
-        let answer = client.answer(&json!(null));
-        assert_eq!(answer["error"]["code"], -32600, "{line}: {answer}");
+        let answer = client.answer(&id);
+        assert_eq!(answer["error"]["code"], code, "{line}: {answer}");
     }
+    client.line(
+        r#"[{"id":71,"method":[]},{"jsonrpc":"2.0","id":72,"method":"tools/call","params":{"name":"echo"}}]"#,
+    );
+    assert_eq!(client.answer(&71.into())["error"]["code"], invalid);
+    assert_eq!(text_of(&client.answer(&72.into())), "echoed");
     client
         .running
-        .type_in(b"{\"id\":1,\"method\":\"ping\",\"params\":{\"x\":\"\xff\"}}\n");
-    assert_eq!(client.answer(&json!(null))["error"]["code"], -32600);
+        .type_in(b"{\"id\":73,\"method\":\"ping\",\"params\":{\"x\":\"\xff\"}}\n");
+    assert_eq!(client.answer(&73.into())["error"]["code"], invalid);
     assert_eq!(client.text("echo", json!({"text": "goes on"})), "goes on");
     let known = [
         "initialize",
@@ -100,6 +123,20 @@ fn br1_br13_lines_that_are_no_message() {
     assert_eq!(odd, Vec::<&str>::new());
     let said = finish_after_trouble(&server, client).stderr;
     assert!(!said.is_empty(), "a line that is no JSON is named");
+}
+
+/// A line that cannot be read has the id of a call: that of the call is still to come.
+#[apply(test)]
+fn br13_an_open_id_on_a_line_that_cannot_be_read() {
+    let (server, gate) = McpServer::behind_a_gate(Wire::Legacy, "slow");
+    let (_home, mut client) = legacy(&server);
+    let slow = client.ask_tool("slow", json!({}));
+    server.wait_until("the call", |state| state.noted("held") == 1);
+    client.line(&format!(r#"{{"id":{slow},"method":"x","params":NaN}}"#));
+    assert_eq!(client.answer(&json!(null))["error"]["code"], -32700);
+    gate.open();
+    assert_eq!(text_of(&client.answer(&slow)), "at last");
+    finish_after_trouble(&server, client);
 }
 
 #[apply(test)]
@@ -264,5 +301,7 @@ fn br1_lines_may_end_as_on_windows() {
         json!({"jsonrpc": "2.0", "id": 70, "method": "tools/call", "params": {"name": "echo"}});
     client.line(&format!("{call}\r"));
     assert_eq!(text_of(&client.answer(&70.into())), "echoed");
+    // What is behind the last line is no line.
+    client.running.type_in(" \r");
     finish(&server, client);
 }
