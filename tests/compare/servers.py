@@ -14,6 +14,7 @@ class Servers:
     def __init__(self):
         self.exchanges, self.refreshes, self.requests = [], [], []
         self.lifetime, self.live, self.count = 3600, set(), 0
+        self.held, self.gate = 0, threading.Event()
         self.lock = threading.Lock()
         servers = self
 
@@ -40,12 +41,29 @@ class Servers:
                 "scope": "read",
             }
 
+    def hold(self, calls):
+        """From now on this many calls wait for each other; then all tokens end."""
+        self.held = calls
+
+    def pass_on(self):
+        """Lets a call wait for those that are held with it."""
+        with self.lock:
+            self.held -= 1
+            is_held = self.held >= 0
+            if self.held == 0:
+                self.live.clear()
+                self.gate.set()
+        if is_held:
+            self.gate.wait(20)
+
     def end(self):
         self.http.shutdown()
         self.http.server_close()
 
 
 class _Http(ThreadingHTTPServer):
+    request_queue_size = 128
+
     def handle_error(self, *_):
         """Says nothing: a client was ended in the middle of a request."""
 
@@ -125,7 +143,12 @@ class _Handler(BaseHTTPRequestHandler):
                 "serverInfo": {"name": "compared", "version": "1"},
             },
             "tools/list": {"tools": []},
+            "tools/call": {"content": []},
         }
+        if message["method"] == "tools/call":
+            self.servers.pass_on()
+            if not self.is_authorized():
+                return self.refuse()
         result = results.get(message["method"])
         if result is None:
             error = {"code": -32601, "message": "no such method"}
