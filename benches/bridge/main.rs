@@ -1,10 +1,13 @@
-//! `connect` beside mcp-remote, and beside a client that asks the server directly: `cargo bench --bench bridge`.
+//! `connect` beside mcp-remote, and beside clients that ask the server directly: `cargo bench --bench bridge`.
+//!
+//! The first table is of clients that only write and read. The second is of the official SDKs, as applications use them: each
+//! asks the server over HTTP, the same server through `connect`, and a server of the SDK over stdio (`sdk.mjs`, `sdk.py`).
 //!
 //! Everything is done in turns, so that a busy machine does the same to all; the figures to trust are medians and ratios.
 //! mcp-remote is the one that `tests/real/install` puts into `target/real`, started by its script without npx. Its login is
 //! ours, moved to it. The server is the fake of the tests, in this process. Memory is the peak of the process (`VmHWM`).
 
-#[path = "../tests/it/support/mod.rs"]
+#[path = "../../tests/it/support/mod.rs"]
 #[allow(dead_code)]
 mod support;
 
@@ -17,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
 use support::fake::Reply;
-use support::mcp_server::{McpServer, Wire};
+use support::mcp_server::{McpServer, Settings, Wire};
 use support::program::{Finished, Program};
 use support::stdio_client::{connect, log_in, text_of, StdioClient};
 
@@ -30,13 +33,20 @@ const BIG: usize = 5_000_000;
 const HUGE: usize = 50_000_000;
 const BIG_RESULTS: usize = 9;
 const IDLE: Duration = Duration::from_secs(10);
+const LIST_TOOLS: &str = "tools/list";
 
 /// A bridge: its name, and how it is started.
 type Start<'a> = (&'static str, Box<dyn Fn() -> Program + 'a>);
 
 fn main() {
-    let server = McpServer::tool(Wire::Legacy, "slow", |message, _| {
-        Reply::Slow(SLOW, Box::new(Reply::json(200, &message.says("slow"))))
+    let server = McpServer::with(Settings::on(Wire::Legacy), |message, _| {
+        if message.method() == LIST_TOOLS {
+            let tools = ["echo", "size", "slow"]
+                .map(|name| json!({"name": name, "inputSchema": {"type": "object"}}));
+            return Some(Reply::json(200, &message.result(json!({"tools": tools}))));
+        }
+        let slow = || Reply::Slow(SLOW, Box::new(Reply::json(200, &message.says("slow"))));
+        (message.tool() == "slow").then(slow)
     });
     let ours = Home(log_in(&server));
     let theirs = mcp_remote().map(|script| (moved_login(&server), script));
@@ -74,6 +84,11 @@ fn main() {
     for client in clients {
         client.running.finish();
     }
+    println!("\n| what | directly | mcp-login connect | stdio server of the SDK |");
+    println!("|---|---|---|---|");
+    sdk(&node(), "sdk.mjs", &server, &ours);
+    let python = installed("../venv/bin/python");
+    sdk(&python, "sdk.py", &server, &ours);
 }
 
 fn names<T>(all: &[(&'static str, T)]) -> Vec<&'static str> {
@@ -350,6 +365,47 @@ fn big_results(clients: &mut [StdioClient], direct: &mut Direct) {
         "a result of 5 MB",
         times.iter().map(|times| ms(at(times, 50))),
     );
+}
+
+/// Lets an SDK ask in its three ways.
+fn sdk(interpreter: &Path, script: &str, server: &McpServer, ours: &Home) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("benches/bridge")
+        .join(script);
+    if !interpreter.exists() {
+        return println!(
+            "{} is not installed: tests/real/install",
+            interpreter.display()
+        );
+    }
+    let (url, kept) = (server.url(), ours.0.kept(&server.url()));
+    let token = kept["access_token"].as_str().expect("a token");
+    let program = Program::of(interpreter).at_home(ours.0.home()).arg(&script);
+    let connect = [
+        env!("CARGO_BIN_EXE_mcp-login"),
+        "connect",
+        "--store",
+        "file",
+        &url,
+    ];
+    let mut program = program.args([&url, token]).args(connect);
+    let output = program.command().output().expect("an interpreter");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let Ok(Value::Object(figures)) = serde_json::from_str(&said) else {
+        panic!("{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let name = figures["name"].as_str().expect("a name");
+    let rows = figures["medians"].as_array().expect("rows");
+    let what = [
+        "a result of 5 MB",
+        "16 calls of 300 ms at once",
+        "16 small calls at once",
+    ];
+    for (what, medians) in what.iter().zip(rows) {
+        let medians = medians.as_array().expect("medians").iter();
+        let cells = medians.map(|it| format!("{:.1} ms", it.as_f64().expect("a median")));
+        row(&format!("{name}: {what}"), cells);
+    }
 }
 
 /// 50 MB in one line each way, with ours alone: mcp-remote takes no line of more than 10 MiB.
