@@ -31,11 +31,12 @@ impl Store {
             let Some(number) = number.filter(|number| !out_of_reach.contains(number)) else {
                 continue;
             };
-            // The logins of a file were just read.
-            if self.backends[number].place().path.is_some() {
+            let backend = &self.backends[number];
+            // Its logins were just read.
+            if backend.place().path.is_some() || backend.is_own_index() {
                 continue;
             }
-            match self.backends[number].read(&entry.key()) {
+            match backend.read(&entry.key()) {
                 Ok(Some(_)) => {}
                 Ok(None) => entry.needs_login = true,
                 Err(err @ StoreError::Unreadable { .. }) => {

@@ -455,3 +455,31 @@ fn es9_a_value_that_is_no_login() {
     assert_eq!(error(&refused)["code"], "store_corrupt");
     assert_eq!(servers.refreshes(), 0);
 }
+
+/// Its helper sleeps for half a minute.
+#[apply(long_test)]
+fn es15_an_engine_that_is_slow_or_has_many_logins() {
+    let fake = Fake::start();
+    let engine = Engine::with_login(&fake);
+    engine.multiply(11);
+    let run = |command: &str, fault: &str| {
+        let words = [command, "--json", "--store", &engine.store(fault)];
+        Program::new().args(words).run()
+    };
+    // One after the other, they would take ten seconds, and there are seven and a half.
+    let begun = engine.count("get");
+    let status = run("status", "delay=0.8").expect(0);
+    let status: Value = serde_json::from_str(&status.stdout).expect("JSON");
+    assert_eq!(status["logins"].as_array().map(Vec::len), Some(12));
+    assert_eq!(engine.count("get") - begun, 12, "each is read once");
+    let slow = run("status", "delay=4").expect(7);
+    assert!(
+        slow.stdout
+            .contains("used up the time for all its calls, at `get`"),
+        "{}",
+        slow.stdout
+    );
+    // The tests of the helper take nine seconds, and leave time to list the logins.
+    let doctor = run("doctor", "delay=0.3").expect(0);
+    assert!(doctor.stdout.contains("12 logins"), "{}", doctor.stdout);
+}

@@ -21,12 +21,12 @@ impl ExecBackend {
         verb: Verb,
         request: &HelperRequest,
     ) -> Result<Option<HelperAnswer>, ExecFault> {
-        if let Some(silent @ ExecFault::Silent { .. }) = lock(&self.failure).as_ref() {
+        if let Some(silent) = lock(&self.failure).as_ref().filter(|it| it.is_silent()) {
             return Err(silent.clone());
         }
         let limit = self.interaction.helper_limit();
-        let deadline = Deadline::after(limit);
-        let deadline = self.end.map_or(deadline, |end| end.min(deadline));
+        let end = self.end.filter(|end| end.left() < limit);
+        let deadline = end.unwrap_or_else(|| Deadline::after(limit));
         let words = self.words.iter().cloned().chain([verb.to_string()]);
         let words: Vec<_> = words.collect();
         let outcome = command::run(&words, request.text(), deadline, protocol::MAX_ANSWER_BYTES);
@@ -35,12 +35,13 @@ impl ExecBackend {
             match err {
                 CommandError::NotFound => ExecFault::NotFound(program()),
                 CommandError::NotRun(err) => ExecFault::NotRun(program(), err.to_string()),
+                CommandError::TimedOut if end.is_some() => ExecFault::Slow(verb),
                 CommandError::TimedOut => ExecFault::Silent { verb, limit },
                 CommandError::TooLong => ExecFault::TooLong(verb),
             }
         });
         let answered = answered.inspect_err(|err| {
-            if matches!(err, ExecFault::Silent { .. }) && self.end.is_some() {
+            if err.is_silent() && self.end.is_some() {
                 *lock(&self.failure) = Some(err.clone());
             }
         })?;

@@ -23,6 +23,9 @@ pub enum ExecFault {
         /// How long it had.
         limit: Duration,
     },
+    /// All calls together have taken the time that they have.
+    #[error("the store helper has used up the time for all its calls, at `{0}`")]
+    Slow(Verb),
     /// It wrote too much.
     #[error("the answer of the store helper to `{0}` is too long")]
     TooLong(Verb),
@@ -53,6 +56,13 @@ pub enum ExecFault {
     Misbehaves(String),
 }
 
+impl ExecFault {
+    /// Tells whether no answer came in time.
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self, Self::Silent { .. } | Self::Slow(_))
+    }
+}
+
 impl Failure for ExecFault {
     fn code(&self) -> Code {
         match self {
@@ -66,7 +76,7 @@ impl Failure for ExecFault {
             Self::NotFound(_) | Self::NotRun(..) => {
                 "name a program that is there, as in --store 'exec:/path/to/helper ARGUMENT'"
             }
-            Self::Silent { .. } | Self::Failed { .. } | Self::Contended => {
+            Self::Silent { .. } | Self::Slow(_) | Self::Failed { .. } | Self::Contended => {
                 "check that what keeps the logins can be reached, then try again; `mcp-login doctor` with the same --store tests the helper"
             }
             Self::Newer(_) => "update mcp-login",
@@ -78,9 +88,9 @@ impl Failure for ExecFault {
 
 impl From<ExecFault> for StoreError {
     fn from(failure: ExecFault) -> Self {
-        let fault = match failure {
-            ExecFault::Silent { .. } => Fault::Silent,
-            _ => Fault::Other,
+        let fault = match failure.is_silent() {
+            true => Fault::Silent,
+            false => Fault::Other,
         };
         Self::Backend {
             fault,

@@ -12,8 +12,10 @@ mod protocol;
 mod said;
 
 use std::ffi::OsStr;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +41,9 @@ const NAME: &str = "exec";
 
 /// How long all calls of the helper may take together where another program waits for the answer.
 const BUDGET: Duration = Duration::from_millis(7500);
+
+/// How many values are read at once for a list of all logins.
+const READERS: usize = 8;
 
 /// How often a value is written anew because somebody else has changed it in between.
 const MAX_TRIES: usize = 8;
@@ -192,7 +197,7 @@ impl ExecBackend {
             if let Some(done) = change(self.find(id)?)? {
                 return Ok(done);
             }
-            std::thread::sleep(Duration::from_millis(10) * attempt * attempt);
+            thread::sleep(Duration::from_millis(10) * attempt * attempt);
         }
         Err(ExecFault::Contended.into())
     }
@@ -279,7 +284,7 @@ impl Backend for ExecBackend {
                     return Ok(is_written);
                 }
             }
-            std::thread::sleep(RETRY_PAUSE.min(end.left()));
+            thread::sleep(RETRY_PAUSE.min(end.left()));
         }
     }
 
@@ -314,15 +319,32 @@ impl Backend for ExecBackend {
         let answer = self.call(Verb::List, &HelperRequest::default())?;
         let keys = answer.map(|answer| answer.keys).unwrap_or_default();
         let keys = keys.iter().filter(|key| !key.starts_with(protocol::PROBE));
-        let mut logins = Vec::new();
-        for key in keys {
-            let Some((_, value)) = self.get(key, "")? else {
-                continue;
-            };
-            let named = || StoredId::new(printable(key), super::DEFAULT_PROFILE);
-            logins.push(self.parse(&value, named).map(|record| record.login));
-        }
-        Ok(Some(logins))
+        let keys = Mutex::new(keys);
+        // An engine may be far away, and have many logins.
+        let read = || {
+            let mut logins = Vec::new();
+            loop {
+                let Some(key) = lock(&keys).next() else {
+                    return Ok(logins);
+                };
+                let Some((_, value)) = self.get(key, "")? else {
+                    continue;
+                };
+                let named = || StoredId::new(printable(key), super::DEFAULT_PROFILE);
+                logins.push(self.parse(&value, named).map(|record| record.login));
+            }
+        };
+        let logins: Result<Vec<_>, ExecFault> = thread::scope(|scope| {
+            let others: Vec<_> = (1..READERS)
+                .filter_map(|_| thread::Builder::new().spawn_scoped(scope, read).ok())
+                .collect();
+            let mut logins = read()?;
+            for other in others {
+                logins.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+            }
+            Ok(logins)
+        });
+        Ok(Some(logins?))
     }
 
     fn may_use_files(&self) -> bool {

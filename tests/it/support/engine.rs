@@ -113,6 +113,18 @@ impl Engine {
         self.put(&path, &value.to_string());
     }
 
+    /// Adds copies of the login, each of a server of its own.
+    pub fn multiply(&self, copies: usize) {
+        let first = Self::read(&self.values().pop().expect("a value"));
+        for number in 1..=copies {
+            let mut value = first.clone();
+            let server = first["login"]["server"].as_str().expect("a server");
+            value["login"]["server"] = format!("{server}/{number}").into();
+            let path = self.path().join(format!("copy-{number}.value"));
+            self.put(&path, &value.to_string());
+        }
+    }
+
     /// Replaces the bytes of the value.
     pub fn put_text(&self, text: &str) {
         self.put(&self.values().pop().expect("a value"), text);
