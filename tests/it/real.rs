@@ -12,7 +12,7 @@ mod canaille;
 mod clients;
 mod conformance;
 mod device;
-mod etcd;
+mod engines;
 mod glewlwyd;
 mod keyring;
 mod keys;

