@@ -50,6 +50,8 @@ pub enum AssertionError {
         why: String,
         /// It may be there later.
         is_temporary: bool,
+        /// What to do about one that does not come by waiting.
+        advice: &'static str,
     },
     /// It has expired.
     #[error("the assertion from {from} expired at {}", at.rfc3339())]
@@ -75,12 +77,16 @@ pub enum AssertionError {
 }
 
 impl AssertionError {
-    fn unreadable(from: &str, why: String, is_temporary: bool) -> Self {
-        let from = from.to_owned();
+    fn unreadable(
+        (from, advice): (&str, &'static str),
+        why: impl Into<String>,
+        is_temporary: bool,
+    ) -> Self {
         Self::Unreadable {
-            from,
-            why,
+            from: from.to_owned(),
+            why: why.into(),
             is_temporary,
+            advice,
         }
     }
 }
@@ -108,11 +114,8 @@ impl Failure for AssertionError {
         Some(Hint::from(match self {
             Self::Unreadable {
                 is_temporary: true, ..
-            } => "run the command again in a while; --assertion-command is run without a shell",
-            Self::Unreadable { .. } => {
-                "name where the platform gives it: --assertion-file, --assertion-env, --assertion-command, or --assertion \
-                 github-actions"
-            }
+            } => "run the command again in a while",
+            Self::Unreadable { advice, .. } => advice,
             Self::Expired { .. } => "let the platform issue another one, for example by a new job",
             Self::Unsuitable { hint, .. } => hint,
             Self::Http(err) => return err.hint(about),
@@ -131,8 +134,9 @@ pub fn read(
     login: &Credentials,
     settings: &HttpSettings,
 ) -> Result<Secret, AssertionError> {
-    let from = name(&assertion.source);
-    let failed = |why, is_temporary| AssertionError::unreadable(&from, why, is_temporary);
+    let (from, advice) = name(&assertion.source);
+    let from = (from.as_str(), advice);
+    let failed = |why: String, is_temporary| AssertionError::unreadable(from, why, is_temporary);
     let text = match &assertion.source {
         AssertionSource::File(path) => read_file(path).map_err(|why| failed(why, false))?,
         AssertionSource::Env(name) => env::var(name)
@@ -144,10 +148,10 @@ pub fn read(
         AssertionSource::GithubActions => {
             let audience = assertion.audience.as_deref().unwrap_or(&login.issuer);
             let (url, token) = github(audience).map_err(|why| failed(why, false))?;
-            ask_github(&url, &token, settings)?.map_err(|why| failed(why.to_owned(), true))?
+            ask_github(&url, &token, settings)?.map_err(|why| failed(why, true))?
         }
     };
-    let (token, jwt) = checked(&text, &from)?;
+    let (token, jwt) = checked(&text, from)?;
     let audiences = jwt.audiences();
     let is_for_server = |aud: &&str| {
         same_issuer(&login.issuer, aud)
@@ -158,7 +162,8 @@ pub fn read(
         let named = printable(&audiences.join(", "));
         if audiences.iter().any(|aud| aud.starts_with(CLUSTER)) {
             let why = format!("is for {named}, the API server of its cluster");
-            let hint = "let it be issued for this authorization server; --assertion-audience names another audience";
+            let hint = "let it be issued for this authorization server, as `audience` of serviceAccountToken says";
+            let from = from.0.to_owned();
             return Err(AssertionError::Unsuitable { from, why, hint });
         }
         let named = match named.as_str() {
@@ -181,12 +186,16 @@ pub fn read(
 /// An [`AssertionError`].
 pub fn read_id_token(path: &Path) -> Result<Secret, AssertionError> {
     let from = path.display().to_string();
-    let text = read_file(path).map_err(|why| AssertionError::unreadable(&from, why, false))?;
-    Ok(checked(&text, &from)?.0)
+    let from = (
+        from.as_str(),
+        "--id-token-file names the file of the ID token",
+    );
+    let text = read_file(path).map_err(|why| AssertionError::unreadable(from, why, false))?;
+    Ok(checked(&text, from)?.0)
 }
 
 /// Checks that a text is a JWT that has not expired.
-fn checked(text: &str, from: &str) -> Result<(Secret, Jwt), AssertionError> {
+fn checked(text: &str, from: (&str, &'static str)) -> Result<(Secret, Jwt), AssertionError> {
     let text = text.trim_start_matches('\u{feff}').trim();
     let is_long = text.len() as u64 > MAX_BYTES;
     let jwt = match Jwt::read(text) {
@@ -202,22 +211,36 @@ fn checked(text: &str, from: &str) -> Result<(Secret, Jwt), AssertionError> {
     };
     match jwt.expired_at(Time::now().0) {
         Some(at) => Err(AssertionError::Expired {
-            from: from.to_owned(),
+            from: from.0.to_owned(),
             at: Time::at(at),
         }),
         None => Ok((Secret::new(text), jwt)),
     }
 }
 
-fn name(source: &AssertionSource) -> String {
+/// Returns what a source is called, and what to do where it has no JWT.
+fn name(source: &AssertionSource) -> (String, &'static str) {
     match source {
-        AssertionSource::File(path) => path.display().to_string(),
-        AssertionSource::Env(name) => format!("the variable {name}"),
-        AssertionSource::Command(line) => format!(
-            "the command {}",
-            printable(command::words(line).first().map_or("", String::as_str))
+        AssertionSource::File(path) => (
+            path.display().to_string(),
+            "let the platform write the JWT there, such as by a projected volume of Kubernetes; --assertion-file names the file",
         ),
-        AssertionSource::GithubActions => "GitHub Actions".to_owned(),
+        AssertionSource::Env(name) => (
+            format!("the variable {name}"),
+            "let the platform set the variable for this job, such as by `id_tokens` of GitLab; --assertion-env names it",
+        ),
+        AssertionSource::Command(line) => {
+            let words = command::words(line);
+            let program = printable(words.first().map_or("", String::as_str));
+            (
+                format!("the command {program}"),
+                "--assertion-command names the command that prints the JWT, which is run without a shell",
+            )
+        }
+        AssertionSource::GithubActions => (
+            "GitHub Actions".to_owned(),
+            "add `permissions: id-token: write` to the job; a pull request from a fork cannot have it",
+        ),
     }
 }
 
@@ -275,7 +298,7 @@ fn said(stderr: &str) -> String {
 fn github(audience: &str) -> Result<(Url, Zeroizing<String>), String> {
     let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
     let (Some(url), Some(token)) = (variable(GITHUB_URL), variable(GITHUB_TOKEN)) else {
-        return Err("the job lacks `permissions: id-token: write`".to_owned());
+        return Err("the job may not ask for one".to_owned());
     };
     let unusable = format!("{GITHUB_URL} cannot be used");
     let mut url = endpoint::parse(&url).map_err(|_| unusable.clone())?;
@@ -296,7 +319,7 @@ fn ask_github(
     url: &Url,
     token: &str,
     settings: &HttpSettings,
-) -> Result<Result<Zeroizing<String>, &'static str>, HttpError> {
+) -> Result<Result<Zeroizing<String>, String>, HttpError> {
     let http = Http::new(settings, std::slice::from_ref(url), LIMIT);
     let bearer = Zeroizing::new(format!("bearer {token}"));
     let headers = [
@@ -305,11 +328,14 @@ fn ask_github(
     ];
     let response = http.get(url, &headers)?;
     if response.status != 200 {
-        return Ok(Err("the platform refuses to issue one"));
+        let status = response.status;
+        return Ok(Err(format!(
+            "the platform refuses to issue one (status {status})"
+        )));
     }
     let body = Zeroizing::new(response.read()?);
     let answer = serde_json::from_slice::<GithubAnswer>(&body);
     Ok(answer
         .map(|answer| Zeroizing::new(answer.value.expose().to_owned()))
-        .map_err(|_| "the answer of the platform holds none"))
+        .map_err(|_| "the answer of the platform holds none".to_owned()))
 }

@@ -237,6 +237,16 @@ fn ck6_a_key_file_is_read_anew_and_without_it_nothing_is_spent() {
     let token = then(login.home(), &["token", "--refresh", &url]).expect(0);
     assert_eq!(token.stdout, "access-9");
     assert!(token.stderr.contains("chmod 600"), "{}", token.stderr);
+    // A name of the file from here, and the one that is stored, are those of one file.
+    let relative = Program::login(&fake)
+        .at_home(login.home())
+        .through_shell("cd \"$HOME\" &&", "")
+        .args(["--force", "--client-id", "mine"])
+        .args(["--client-key-file", "client.key"])
+        .agree()
+        .expect(0);
+    let warnings = relative.stdout.matches("chmod 600").count();
+    assert_eq!(warnings, 1, "{}", relative.stdout);
     then(login.home(), &["logout", &url]).expect(0);
     assert!(path.exists(), "the file is not ours");
 }

@@ -231,6 +231,7 @@ fn g22_what_is_no_assertion_is_named_and_not_sent() {
         assert_hides(&refused.stderr, SIGNATURE);
     };
     run(2, "no such file");
+    run(2, "such as by a projected volume of Kubernetes");
     fs::write(&path, "\n").expect("writing");
     run(2, "it is empty");
     fs::write(&path, "no token").expect("writing");
@@ -288,7 +289,22 @@ fn g22_what_is_no_assertion_is_named_and_not_sent() {
         .args(["--assertion-env", "NOWHERE"])
         .run()
         .expect(2);
-    assert!(unset.stderr.contains("it is not set"), "{}", unset.stderr);
+    for said in ["it is not set", "such as by `id_tokens` of GitLab"] {
+        assert!(unset.stderr.contains(said), "{}", unset.stderr);
+    }
+    let provider = provider(|_| None);
+    let unread = enterprise(&home, "token", &fake, &provider)
+        .args(["--idp-client-id", "desk"])
+        .args(["--id-token-file", "/nonexistent/token"])
+        .run()
+        .expect(2);
+    assert!(
+        unread
+            .stderr
+            .contains("hint: --id-token-file names the file"),
+        "{}",
+        unread.stderr
+    );
     let long = command(&home, "token", &fake)
         .args(["--assertion-env", "LONG"])
         .env(

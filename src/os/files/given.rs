@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::read_bounded;
+use crate::os::shell;
 use crate::warning::warn_user;
 
 /// Directories whose files are those of one process, or devices.
@@ -28,17 +29,20 @@ pub struct GivenFile {
 pub fn read_given(path: &Path, limit_bytes: u64) -> io::Result<GivenFile> {
     let file = File::open(path)?;
     let found = file.metadata()?;
+    let absolute = std::path::absolute(path);
     if is_open_to_others(&found) {
+        // One name for one file, which may be read again by that of a stored login.
+        let path = absolute.as_deref().unwrap_or(path).to_string_lossy();
+        let quoted = shell::quoted(&path);
         warn_user!(
             FileReadable,
-            "other users could read {}; run: chmod 600 {0}",
-            path.display()
+            "other users could read {path}; run: chmod 600 {quoted}"
         );
     }
     let is_lasting = found.is_file() && !TRANSIENT.iter().any(|it| path.starts_with(it));
     Ok(GivenFile {
         bytes: read_bounded(file, limit_bytes)?,
-        path: std::path::absolute(path).ok().filter(|_| is_lasting),
+        path: absolute.ok().filter(|_| is_lasting),
     })
 }
 
