@@ -1,8 +1,11 @@
 //! Programs: where they are found.
 
 use std::env;
-use std::io;
+use std::io::{self, ErrorKind};
+#[cfg(unix)]
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Tells whether a program can be run by this name from any directory: it is an absolute path, or on this search path.
 pub fn is_there(program: &str, path: &str) -> bool {
@@ -34,14 +37,36 @@ fn name_on(is_windows: bool, program: &str) -> &str {
 ///
 /// # Errors
 ///
-/// The operating system does not tell.
+/// The operating system does not tell, or the file has gone.
 pub fn own() -> io::Result<PathBuf> {
     let path = env::current_exe()?;
     match cfg!(windows) {
         // What is canonical there begins with `\\?\`, which not every shell takes.
         true => Ok(path),
+        // So Linux says that the file has gone, and others may have put one of that name there.
+        false if path.to_string_lossy().ends_with(" (deleted)") => Err(ErrorKind::NotFound.into()),
         false => path.canonicalize(),
     }
+}
+
+/// Returns the command that starts the running program once more. On Linux that is this very program, whatever an update has put
+/// in its place: the path that the system tells may be in a directory where others can write by then.
+///
+/// # Errors
+///
+/// The operating system does not tell.
+pub fn again() -> io::Result<Command> {
+    let path = env::current_exe()?;
+    let itself = if cfg!(target_os = "linux") {
+        Path::new("/proc/self/exe")
+    } else {
+        &path
+    };
+    #[cfg_attr(windows, allow(unused_mut))]
+    let mut command = Command::new(itself);
+    #[cfg(unix)]
+    CommandExt::arg0(&mut command, &path);
+    Ok(command)
 }
 
 /// Tells whether a word is the path of a program, and not a name.

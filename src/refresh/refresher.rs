@@ -5,7 +5,7 @@
 //! in a session of its own, with the login's lock as its stdin. It holds the lock until what came is stored.
 
 use std::io::{self, Read as _};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, ExitCode, Stdio};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use crate::failure::Class;
 use crate::os::clock::Deadline;
 use crate::os::poll::{self, PollFlags};
 use crate::os::process;
+use crate::os::programs;
 use crate::os::signals;
 use crate::os::stdio::{self, PollableReader};
 use crate::os::terminal;
@@ -115,7 +116,7 @@ fn start(job: &Job, lock: Stdio) -> io::Result<(PollableReader, Child)> {
     // It may outlive this process, so it keeps no stream of ours open: whoever called us waits for their end.
     let (pipe, its_end) = io::pipe()?;
     let pipe = stdio::pollable(pipe)?;
-    let mut command = Command::new(std::env::current_exe()?);
+    let mut command = programs::again()?;
     command
         .args([REFRESHER, &job])
         .stdin(lock)

@@ -16,6 +16,7 @@ use crate::oauth::text::printable;
 use crate::os::clock::Deadline;
 use crate::os::environment::Environment;
 use crate::os::process;
+use crate::os::programs;
 use crate::warning::warn_user;
 
 /// The argument by which this program starts itself to open a browser.
@@ -218,7 +219,7 @@ fn start_opener(
     may_default: bool,
     stdout: Stdio,
 ) -> io::Result<Child> {
-    let mut command = Command::new(env::current_exe()?);
+    let mut command = programs::again()?;
     command
         .arg(OPENER)
         .arg(if may_default {

@@ -119,6 +119,9 @@ pub fn host_name() -> String {
 /// Makes a session of its own for this process: no key of our terminal reaches it, and it finds no terminal to take.
 pub fn leave_session() {
     let _ = rustix::process::setsid();
+    // Linux names it after the file that was started, which is `exe` here.
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_name(c"mcp-login");
 }
 
 /// Starts a process that may outlive this one, and that no key of its terminal ends.

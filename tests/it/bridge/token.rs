@@ -1,5 +1,8 @@
 //! The access token: it is refreshed once for all calls, and a login that is needed is said and taken up.
 
+use std::fs;
+use std::path::Path;
+
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use serde_json::{json, Value};
 
@@ -8,7 +11,8 @@ use crate::support::fake::{Gate, Reply};
 use crate::support::mcp_server::{McpServer, Settings, Wire};
 use crate::support::program::Program;
 use crate::support::rotating::Home;
-use crate::support::stdio_client::{connect, text_of, StdioClient};
+use crate::support::stdio_client::{connect, log_in, text_of, StdioClient};
+use crate::support::write_program;
 
 /// Returns the command that an error of the bridge names.
 #[track_caller]
@@ -73,6 +77,35 @@ fn br42_sixteen_calls_meet_an_expiry() {
     assert!(server.login.is_good(kept));
     finish(&server, client);
     assert_eq!(server.fake().seen_at("/authorize").len(), 1);
+}
+
+/// A package is updated while a client has the bridge open.
+#[apply(test)]
+fn c9_an_update_while_the_bridge_runs() {
+    let server = McpServer::start(Wire::Legacy);
+    let home = log_in(&server);
+    let own = Path::new(env!("CARGO_BIN_EXE_mcp-login"));
+    let installed = tempfile::tempdir_in(own.parent().expect("a directory")).expect("a directory");
+    let (program, update) = (
+        installed.path().join("mcp-login"),
+        installed.path().join("new"),
+    );
+    fs::hard_link(own, &program).expect("a link");
+    let bridge = Program::of(&program).at_home(home.home()).with_stdin();
+    let options = ["connect", "--store", "file", "-vv", &server.url()];
+    let mut client = StdioClient::legacy(bridge.args(options));
+    // The new file takes the name, then there is none; the system tells the old name with an end of its own, which others may use.
+    fs::write(&update, "another version").expect("writing");
+    fs::rename(&update, &program).expect("renaming");
+    fs::remove_file(&program).expect("removing");
+    let planted = installed.path().join("mcp-login (deleted)");
+    write_program(&planted, "#!/bin/sh\ntouch \"$0.ran\"");
+    server.expire();
+    assert_eq!(client.text("echo", json!({"text": "a"})), "a");
+    assert_eq!(server.login.refreshes(), 1);
+    let stderr = finish_after_trouble(&server, client).stderr;
+    assert!(!stderr.contains("no process of its own"), "{stderr}");
+    assert!(!installed.path().join("mcp-login (deleted).ran").exists());
 }
 
 /// Two bridges and `token` share one login.
