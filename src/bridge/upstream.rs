@@ -197,7 +197,8 @@ impl Upstream {
         match source {
             HttpError::Unreachable {
                 why, unsent: false, ..
-            } => {
+            }
+            | HttpError::NotHttp { why, .. } => {
                 let what =
                     format!("gave no answer, and the message may have been acted on ({why})");
                 self.fault(&what, ServerFault::Passing)

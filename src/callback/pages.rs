@@ -35,8 +35,8 @@ pub enum Page {
     NotFound,
     /// The program has no icon.
     NoIcon,
-    /// Only `GET` is served.
-    MethodNotAllowed,
+    /// Only these methods are served.
+    MethodNotAllowed(&'static str),
     /// It is not a navigation of the user's: a prefetch, a frame, a script.
     NotAVisit,
     /// The `Host` is not this machine.
@@ -75,7 +75,7 @@ impl Page {
             | Self::Malformed => 400,
             Self::ForeignPeer | Self::NotAVisit => 403,
             Self::NotFound => 404,
-            Self::MethodNotAllowed => 405,
+            Self::MethodNotAllowed(_) => 405,
             Self::TooSlow => 408,
             Self::FormTooLarge => 413,
             Self::WrongHost => 421,
@@ -137,8 +137,8 @@ impl Page {
             ("X-Content-Type-Options", "nosniff"),
             ("Server", "mcp-login"),
         ];
-        if self == Self::MethodNotAllowed {
-            headers.push(("Allow", "GET"));
+        if let Self::MethodNotAllowed(methods) = self {
+            headers.push(("Allow", methods));
         }
         let headers = headers
             .iter()

@@ -89,8 +89,9 @@ pub fn parse(text: &str, profile: Option<&str>, has_issuer: bool) -> Result<Pars
     }
     let text = text.split('#').next().unwrap_or(text);
     let url = login_url(text).map_err(|why| {
-        let hint = match why {
-            UrlError::Plaintext => format!("try {}", text.replacen("http://", "https://", 1)),
+        let hint = match (&why, endpoint::in_ascii(text)) {
+            (UrlError::Plaintext, _) => format!("try {}", text.replacen("http://", "https://", 1)),
+            (UrlError::Characters, Some(url)) => format!("try {url}"),
             _ => "give the URL of the MCP server".to_owned(),
         };
         Error::usage(

@@ -53,6 +53,14 @@ pub enum HttpError {
     /// The response is too large.
     #[error("the answer of {0} is too large")]
     TooLarge(String),
+    /// What answered does not speak HTTP, or not as it is written.
+    #[error("the answer of {host} is not valid HTTP ({why})")]
+    NotHttp {
+        /// The host of the request.
+        host: String,
+        /// The error of the HTTP library.
+        why: String,
+    },
     /// The proxy failed.
     #[error(transparent)]
     Proxy(Box<ProxyFailure>),
@@ -176,7 +184,7 @@ impl HttpError {
             Self::Tls { unsent, .. }
             | Self::Timeout { unsent, .. }
             | Self::Unreachable { unsent, .. } => *unsent,
-            Self::Redirect(_) | Self::TooLarge(_) => false,
+            Self::Redirect(_) | Self::TooLarge(_) | Self::NotHttp { .. } => false,
         }
     }
 
@@ -217,9 +225,10 @@ impl Failure for HttpError {
             },
             Self::NoLocalPort(_) => Code::NoLocalPort,
             Self::NotAllowed { .. } => Code::Unexpected,
-            Self::NoSuchHost(_) | Self::TooLarge(_) | Self::Unreachable { .. } => {
-                Code::ServerUnavailable
-            }
+            Self::NoSuchHost(_)
+            | Self::TooLarge(_)
+            | Self::NotHttp { .. }
+            | Self::Unreachable { .. } => Code::ServerUnavailable,
         }
     }
 
@@ -240,6 +249,9 @@ impl Failure for HttpError {
                 "only a server that you name yourself may lie in a private network"
             }
             Self::NotAllowed { hint, .. } => hint,
+            Self::NotHttp { .. } => {
+                "check the scheme and the port of its URL; if they are right, try again in a while"
+            }
             Self::Redirect(_) => "the server's address may have changed; ask its operator",
             Self::Unreachable { unsent: true, .. } => {
                 "is the server running, and is the port right?"

@@ -71,11 +71,7 @@ pub fn translate(err: ureq::Error, of: &RequestContext) -> HttpError {
             _ if is_lookup(&why) => HttpError::NoSuchHost(host),
             _ => HttpError::Unreachable { host, why, unsent },
         },
-        ureq::Error::Protocol(_) | ureq::Error::Http(_) => HttpError::Unreachable {
-            host,
-            why: format!("its answer is not valid HTTP ({why})"),
-            unsent,
-        },
+        ureq::Error::Protocol(_) | ureq::Error::Http(_) => HttpError::NotHttp { host, why },
         _ => HttpError::Unreachable { host, why, unsent },
     }
 }

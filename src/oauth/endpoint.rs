@@ -257,6 +257,9 @@ pub fn parse_page(raw: &str) -> Result<Url, UrlError> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(UrlError::Scheme(url.scheme().to_owned()));
     }
+    if url.port() == Some(0) {
+        return Err(UrlError::Part("port"));
+    }
     let authority = authority(raw, url.scheme()).unwrap_or_default();
     if authority.is_empty() || url.host_str().is_none_or(str::is_empty) {
         return Err(UrlError::Unreadable);
@@ -272,6 +275,18 @@ pub fn parse_page(raw: &str) -> Result<Url, UrlError> {
         return Err(UrlError::Characters);
     }
     Ok(url)
+}
+
+/// Returns a URL with letters outside ASCII as it is sent: the host in Punycode, the rest percent-encoded.
+///
+/// Spec: RFC 3987 section 3.1, RFC 5890 section 2.3.2.1.
+pub fn in_ascii(raw: &str) -> Option<String> {
+    let is_plain = |next: char| !next.is_ascii() || next.is_ascii_graphic() && next != '\\';
+    if raw.is_ascii() || !raw.chars().all(is_plain) {
+        return None;
+    }
+    let url = Url::parse(raw).ok()?;
+    parse(url.as_str()).is_ok().then(|| url.into())
 }
 
 /// Tells whether a URL is probably that of a page where people log in, as a gateway in front of a server has it.

@@ -53,6 +53,18 @@ fn a_login_needs_few_requests() {
     );
 }
 
+/// Servers that count both as one grant would end the new login with the old one.
+#[apply(test)]
+fn b14_what_a_new_login_replaces_is_not_revoked() {
+    let fake = Fake::start();
+    let first = Program::login(&fake).agree().expect(0);
+    let replaced = first.kept(&fake.mcp())["refresh_token"].clone();
+    let forced = Program::login(&fake).arg("--force");
+    forced.at_home(first.home()).agree().expect(0);
+    assert_ne!(first.kept(&fake.mcp())["refresh_token"], replaced);
+    assert!(fake.seen_at("/revoke").is_empty());
+}
+
 #[apply(test)]
 fn a_live_login_stays_unless_forced() {
     let fake = Fake::start();

@@ -338,7 +338,7 @@ fn a_login_that_its_client_may_not_use_is_made_with_a_warning() {
 }
 
 #[apply(test)]
-fn unknown_names_have_near_misses() {
+fn n10_unknown_names_have_near_misses() {
     let fake = Fake::start();
     let home = Home::new();
     home.put(&[login_to("google-work", &fake, json!({}))]);
@@ -375,6 +375,11 @@ fn unknown_names_have_near_misses() {
         ("..", "neither the URL of a server nor the name of one"),
         ("", "the name of the server is empty"),
         ("http://127.0.0.1:65536/mcp", "its port is not valid"),
+        ("http://127.0.0.1:0/mcp", "its port is not valid"),
+        (
+            "https://b\u{fc}cher.example/mcp",
+            "hint: try https://xn--bcher-kva.example/mcp",
+        ),
         (
             "https://[fe80::1%25eth0]/mcp",
             "its IP address is not valid",

@@ -518,6 +518,28 @@ fn an_accepted_response_and_a_cancelled_login_are_reported() {
     );
 }
 
+#[apply(test)]
+fn p17_a_refused_paste_is_counted_without_what_the_terminal_adds() {
+    let (fake, mut pty) = (Fake::start(), Pty::open());
+    let mut login = Program::login(&fake).env("TERM", "xterm").on(&pty).start();
+    let url = login.authorization_url();
+    pty.wait_until_raw(true);
+    pty.type_in("hello");
+    pty.wait_for(": 5 characters so far");
+    pty.type_in("\r");
+    let refused = "(5 bytes were pasted)";
+    pty.wait_for(refused);
+    pty.type_in("\u{1b}[200~hello!\u{1b}[201~");
+    let shown = pty.wait_for("(6 bytes were pasted)");
+    let (_, after) = shown.split_once(refused).expect("the refusal");
+    // The line end was counted, too.
+    for stale in [": 5 characters so far", ": 6 characters so far"] {
+        assert!(!after.contains(stale), "{after}");
+    }
+    assert_eq!(visit(&login.redirect(&url)).status, 200);
+    login.finish().expect(0);
+}
+
 /// Nothing that is typed is echoed, so it is counted.
 #[apply(test)]
 fn what_is_typed_is_counted() {

@@ -90,7 +90,8 @@ impl<'a> CallbackRequest<'a> {
                 }
                 Ok(())
             }
-            _ => Err(Page::MethodNotAllowed),
+            _ if target.forms => Err(Page::MethodNotAllowed("GET, POST")),
+            _ => Err(Page::MethodNotAllowed("GET")),
         }
     }
 

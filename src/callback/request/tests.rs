@@ -172,7 +172,7 @@ fn na7_l7_paths_and_methods() {
     ] {
         refused(
             &get("/callback?a=b", "").replacen("GET", method, 1),
-            Page::MethodNotAllowed,
+            Page::MethodNotAllowed("GET"),
         );
         refused(
             &get("/other", "").replacen("GET", method, 1),
@@ -224,7 +224,7 @@ fn n7_a_form_is_accepted_where_it_was_requested() {
             Ok(Some("code=c&x=".to_owned())),
             "{whole}"
         );
-        refused(&head, Page::MethodNotAllowed);
+        refused(&head, Page::MethodNotAllowed("GET"));
     }
     for (headers, page) in [
         (FORM.to_owned(), Page::Malformed),

@@ -433,9 +433,6 @@ fn set_whole_redirect(request: &mut Request, uri: &str) -> Result<(), Error> {
     if url.query().is_some() {
         return Err(wrong("it has a query"));
     }
-    if url.port() == Some(0) {
-        return Err(wrong("its port is 0"));
-    }
     // Without a port any will do; the default port can be given too.
     let authority = uri.split('/').nth(2).unwrap_or_default();
     request.port = url.port().or(authority.ends_with(":80").then_some(80));

@@ -212,7 +212,8 @@ impl EventLoop<'_> {
             // An unfinished paste is not reported yet.
             Err(refused) if answers.is_empty() => {
                 if pasted.finished && whole != PasteContent::Empty {
-                    self.reject_pasted(refused, pasted.bytes.len() + pasted.dropped);
+                    let bytes = text.trim_end_matches('\n').len();
+                    self.reject_pasted(refused, bytes + pasted.dropped);
                 }
                 return;
             }
@@ -228,6 +229,8 @@ impl EventLoop<'_> {
 
     /// Announces a paste that no login accepts; it counts for the only one there is.
     fn reject_pasted(&mut self, refused: PasteRefused, bytes: usize) {
+        // What was counted there is gone.
+        self.show_countdown();
         let PasteRefused { reason, why, claim } = refused;
         let mut server = None;
         if let [login] = &mut self.logins[..] {

@@ -176,7 +176,7 @@ fn post(waiting: &Waiting, form: &str, headers: &str) -> Answer {
 }
 
 #[apply(test)]
-fn n7_an_answer_may_come_as_a_form_that_was_asked_for() {
+fn n7_l7_an_answer_may_come_as_a_form_that_was_asked_for() {
     for origin in ["Origin: null\r\n", "Origin: https://as.example\r\n", ""] {
         let mut waiting = Waiting::at(Fake::start(), |program| {
             program.args(["--param", "response_mode=form_post"])
@@ -186,6 +186,10 @@ fn n7_an_answer_may_come_as_a_form_that_was_asked_for() {
             Some("form_post")
         );
         let form = waiting.good.split_once('?').expect("a query").1.to_owned();
+        let put = format!("PUT /callback?{form} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+        let put = send(waiting.address, put.as_bytes());
+        waiting.refuses("another method", &put, 405);
+        assert_eq!(put.header("allow"), Some("GET, POST"));
         let wrong = post(&waiting, &form.replace("state=", "state=x"), origin);
         waiting.refuses("another state", &wrong, 400);
         assert_eq!(waiting.login.event("rejected")["reason"], "state_mismatch");
