@@ -155,17 +155,11 @@ pub fn accept_pasted(
     logins: &mut [ActiveLogin],
     pasted: &PasteContent,
 ) -> Result<(LoginId, Accepted), PasteRefused> {
+    let no_answer = |why| Err(PasteRefused::new(Reason::NotARedirect, why));
     let response = match pasted {
         PasteContent::Answer(response) => response,
-        PasteContent::NotAnAnswer(mistake) => {
-            return Err(PasteRefused::new(Reason::NotARedirect, mistake.reason()))
-        }
-        PasteContent::Empty => {
-            return Err(PasteRefused::new(
-                Reason::NotARedirect,
-                "nothing was pasted",
-            ))
-        }
+        PasteContent::NotAnAnswer(mistake) => return no_answer(mistake.reason()),
+        PasteContent::Empty => return no_answer("nothing was pasted"),
     };
     let mut why = PasteRefused::new(
         Reason::StateMismatch,
