@@ -199,7 +199,7 @@ fn p6_a_secret_is_not_shown_and_the_size_of_a_paste_is() {
     pasting.refuses(text, "state_mismatch");
     let said = pasting.login.said("not accepted");
     assert!(
-        said.contains(&format!("{} bytes", text.len() + 1)),
+        said.contains(&format!("{} bytes", text.len())),
         "{said}"
     );
     let good = format!("{}\n", pasting.good);
