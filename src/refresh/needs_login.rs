@@ -18,7 +18,7 @@ pub(super) fn check_ours(login: Credentials, settings: &Settings) -> Result<Cred
         None => format!("it was handed over to {to} at {at}, which refreshes it from then on"),
         // Two programs that use one refresh token lose it, so nobody but a person can tell what to do.
         Some(_) => {
-            format!("its hand-over to {to} at {at} was interrupted, and {to} may be using it")
+            format!("its hand-over to {to} at {at} is under way or was interrupted, and {to} may have it")
         }
     };
     Err(needs_login_again(&login, &why, &[], settings))

@@ -198,10 +198,7 @@ fn p6_a_secret_is_not_shown_and_the_size_of_a_paste_is() {
     let text = "http://127.0.0.1/callback?code=CANARYcode&state=CANARYstate";
     pasting.refuses(text, "state_mismatch");
     let said = pasting.login.said("not accepted");
-    assert!(
-        said.contains(&format!("{} bytes", text.len())),
-        "{said}"
-    );
+    assert!(said.contains(&format!("{} bytes", text.len())), "{said}");
     let good = format!("{}\n", pasting.good);
     pasting.login.type_in(&good);
     let finished = pasting.login.finish().expect(0);
