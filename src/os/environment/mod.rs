@@ -93,10 +93,12 @@ impl Ssh {
             .map(|port| format!("-p {port} "))
             .unwrap_or_default();
         let host = self.host.as_deref().unwrap_or("THIS-MACHINE");
-        match loopback {
-            "[::1]" => format!("ssh -N {via}-L '[::1]:{port}:[::1]:{port}' {user}{host}"),
-            _ => format!("ssh -N {via}-L {port}:127.0.0.1:{port} {user}{host}"),
-        }
+        // Without an address of its own ssh would be content with the port of one family, and another program have the other.
+        let ports = match loopback {
+            "[::1]" => format!("'[::1]:{port}:[::1]:{port}'"),
+            _ => format!("127.0.0.1:{port}:127.0.0.1:{port}"),
+        };
+        format!("ssh -N -o ExitOnForwardFailure=yes {via}-L {ports} {user}{host}")
     }
 }
 
@@ -128,7 +130,7 @@ mod tests {
         let ssh = ssh.expect("a remote shell");
         assert_eq!(
             ssh.forward("127.0.0.1", 8123),
-            "ssh -N -L 8123:127.0.0.1:8123 ann@10.0.0.5"
+            "ssh -N -o ExitOnForwardFailure=yes -L 127.0.0.1:8123:127.0.0.1:8123 ann@10.0.0.5"
         );
         let other = look(
             &[("SSH_CONNECTION", "10.0.0.9 50000 fe80::1 2222")],
@@ -138,15 +140,15 @@ mod tests {
         .ssh
         .expect("a remote shell");
         assert_eq!(
-            other.forward("127.0.0.1", 8123),
-            "ssh -N -p 2222 -L 8123:127.0.0.1:8123 fe80::1"
+            other.forward("localhost", 8123),
+            "ssh -N -o ExitOnForwardFailure=yes -p 2222 -L 127.0.0.1:8123:127.0.0.1:8123 fe80::1"
         );
         let bare = look(&[("SSH_TTY", "/dev/pts/1")], "", false)
             .ssh
             .expect("a remote shell");
         assert_eq!(
             bare.forward("[::1]", 1),
-            "ssh -N -L '[::1]:1:[::1]:1' THIS-MACHINE"
+            "ssh -N -o ExitOnForwardFailure=yes -L '[::1]:1:[::1]:1' THIS-MACHINE"
         );
     }
 

@@ -233,7 +233,10 @@ fn r9_the_command_for_ssh_has_its_sentence_even_if_quiet() {
         then.ends_with("run this on your own computer before you sign in:"),
         "{then}"
     );
-    assert!(command.starts_with("ssh -N -L "), "{command}");
+    assert!(
+        command.starts_with("ssh -N -o ExitOnForwardFailure=yes -L 127.0.0.1:"),
+        "{command}"
+    );
 }
 
 /// `ssh HOST mcp-login SERVER` has no terminal to paste into; once stdin has ended, --paste is not advised again.
