@@ -10,6 +10,7 @@
 #
 # Needs Debian 12 on x86-64 with apt-get and IPv6 on loopback, Python 3.10 or newer with venv, and PyPI. Fails if any of
 # this has changed.
+# Pinned in ssh_and_a_server.bash: openssh-client=1:9.2p1-2+deb12u10 of Debian, and asyncssh==2.24.1 as the far end.
 set -euo pipefail
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
