@@ -17,10 +17,11 @@ pub fn commands(value: &str, is_list: bool, is_program: &dyn Fn(&str) -> bool) -
     } else {
         vec![whole]
     };
-    let commands = parts
-        .into_iter()
-        .map(|part| command(part.trim(), is_program));
-    commands
+    // A `&` at the end, as a shell and Python's webbrowser take it, asks for what is done anyway.
+    let parts = parts.into_iter().map(str::trim);
+    let parts = parts.map(|part| part.strip_suffix(" &").unwrap_or(part));
+    parts
+        .map(|part| command(part, is_program))
         .filter(|command| command.first().is_some_and(|program| !program.is_empty()))
         .collect()
 }
@@ -158,6 +159,8 @@ mod tests {
             );
             check("firefox -P \"a b\"", is_list, &[&["firefox", "-P", "a b"]]);
             check("nosuch", is_list, &[&["nosuch"]]);
+            check("firefox %s &", is_list, &[&["firefox", "%s"]]);
+            check("firefox '&'", is_list, &[&["firefox", "&"]]);
             check("", is_list, &[]);
             check("  ", is_list, &[]);
             check(
