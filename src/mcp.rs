@@ -38,14 +38,24 @@ fn client_info() -> Value {
     json!({"name": "mcp-login", "version": env!("CARGO_PKG_VERSION")})
 }
 
-/// Returns a request in the stateless form.
+/// Returns our capabilities: the extension, if there is one, by which the token of the request was obtained.
+///
+/// Spec: MCP 2026-07-28, Extensions, Negotiation; SEP-2133.
+fn capabilities(extension: Option<&str>) -> Value {
+    match extension {
+        Some(extension) => json!({"extensions": {extension: {}}}),
+        None => json!({}),
+    }
+}
+
+/// Returns a request in the stateless form, with a token that was obtained by this extension.
 ///
 /// Spec: MCP 2026-07-28, Streamable HTTP, Request Metadata.
-pub fn modern_request(method: &str) -> String {
+pub fn modern_request(method: &str, extension: Option<&str>) -> String {
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": MODERN,
         "io.modelcontextprotocol/clientInfo": client_info(),
-        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientCapabilities": capabilities(extension),
     });
     json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta}}).to_string()
 }
@@ -55,12 +65,12 @@ pub fn modern_headers(method: &str) -> [(&str, &str); 2] {
     [("MCP-Protocol-Version", MODERN), ("Mcp-Method", method)]
 }
 
-/// Returns the request that opens a session.
+/// Returns the request that opens a session, with a token that was obtained by this extension.
 ///
 /// Spec: MCP 2025-11-25, Lifecycle, Initialization.
-pub fn initialize() -> String {
-    let params =
-        json!({"protocolVersion": CLASSIC, "capabilities": {}, "clientInfo": client_info()});
+pub fn initialize(extension: Option<&str>) -> String {
+    let capabilities = capabilities(extension);
+    let params = json!({"protocolVersion": CLASSIC, "capabilities": capabilities, "clientInfo": client_info()});
     json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}).to_string()
 }
 
@@ -151,7 +161,7 @@ mod tests {
 
     #[test]
     fn m38a_header_and_body_agree_on_the_version() {
-        let request: Value = serde_json::from_str(&modern_request(LIST_TOOLS)).expect("JSON");
+        let request: Value = serde_json::from_str(&modern_request(LIST_TOOLS, None)).expect("JSON");
         let meta = &request["params"]["_meta"];
         assert_eq!(meta["io.modelcontextprotocol/protocolVersion"], MODERN);
         assert!(meta["io.modelcontextprotocol/clientCapabilities"].is_object());

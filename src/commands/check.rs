@@ -24,7 +24,7 @@ use crate::oauth::token_endpoint;
 use crate::os::terminal;
 use crate::output::{counted, Reporter};
 use crate::refresh::{self, Freshness};
-use crate::store::{Credentials, StoredId};
+use crate::store::{Credentials, GrantType, StoredId};
 
 /// The least life that the token must have left.
 const MIN_TTL: Duration = Duration::from_secs(60);
@@ -137,6 +137,7 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
         name: &key.server,
         server,
         credential: Some(refresh::credential(login, &nonces)),
+        extension: login.grant.known().and_then(GrantType::extension),
     };
     let mut login = live(false)?;
     let mut answer = client(&login).list_tools()?;
@@ -225,6 +226,8 @@ struct McpClient<'a> {
     name: &'a str,
     server: &'a Url,
     credential: Option<TokenCredential>,
+    /// The extension of MCP by which the token was obtained.
+    extension: Option<&'static str>,
 }
 
 impl McpClient<'_> {
@@ -257,7 +260,7 @@ impl McpClient<'_> {
     /// Lists the tools in the stateless form, and if the server does not know it, within a session.
     fn list_tools(&self) -> Result<(&'static str, ToolsAnswer), Error> {
         let response = self.post(
-            &mcp::modern_request(mcp::LIST_TOOLS),
+            &mcp::modern_request(mcp::LIST_TOOLS, self.extension),
             &mcp::modern_headers(mcp::LIST_TOOLS),
         )?;
         match self.read(response)? {
@@ -267,7 +270,7 @@ impl McpClient<'_> {
     }
 
     fn list_within_a_session(&self) -> Result<ToolsAnswer, Error> {
-        let response = self.post(&mcp::initialize(), &[])?;
+        let response = self.post(&mcp::initialize(self.extension), &[])?;
         let session = response.header("mcp-session-id").map(str::to_owned);
         match self.read(response)? {
             ToolsAnswer::Result(_) => {}

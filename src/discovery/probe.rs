@@ -185,7 +185,7 @@ impl Search<'_> {
     fn probe(&self, server: &Url) -> Result<Probe, DiscoverError> {
         let first = self.ask(
             server,
-            &mcp::modern_request(mcp::LIST_TOOLS),
+            &mcp::modern_request(mcp::LIST_TOOLS, None),
             &mcp::modern_headers(mcp::LIST_TOOLS),
         );
         let probe = match first {
@@ -205,7 +205,7 @@ impl Search<'_> {
         if probe.challenge.is_some() || !is_unclear {
             return Ok(probe);
         }
-        self.ask(server, &mcp::initialize(), &[])
+        self.ask(server, &mcp::initialize(None), &[])
             .map_err(unanswered)
     }
 

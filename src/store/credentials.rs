@@ -319,4 +319,13 @@ impl GrantType {
             Self::ClientCredentials | Self::JwtBearer | Self::IdJag
         )
     }
+
+    /// Returns the extension of MCP that this grant is, if it is one: a client that uses it names it among its capabilities.
+    pub fn extension(self) -> Option<&'static str> {
+        match self {
+            Self::ClientCredentials => Some("io.modelcontextprotocol/oauth-client-credentials"),
+            Self::IdJag => Some("io.modelcontextprotocol/enterprise-managed-authorization"),
+            _ => None,
+        }
+    }
 }

@@ -176,6 +176,38 @@ fn g10_every_command_that_uses_a_token_does_without_a_stored_login() {
 }
 
 #[apply(test)]
+fn g27_a_check_names_the_extension_by_which_it_has_its_token() {
+    let with_token = |seen: &Seen| seen.path == "/mcp" && seen.header("authorization").is_some();
+    for is_modern in [true, false] {
+        let fake = servers_with(move |seen, _| {
+            let is_refused = with_token(seen) && seen.body.contains("_meta") && !is_modern;
+            is_refused.then(|| Reply::status(400))
+        });
+        let declared = || -> Vec<Value> {
+            let seen = fake.seen_at("/mcp").into_iter().filter(with_token);
+            let messages = seen.map(|it| serde_json::from_str(&it.body).expect("JSON"));
+            let capabilities = messages.map(|it: Value| match is_modern {
+                true => it["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"].clone(),
+                false => it["params"]["capabilities"].clone(),
+            });
+            capabilities.filter(|it| !it.is_null()).collect()
+        };
+        let home = Home::new();
+        command(&home, "check", &fake).run().expect(0);
+        let extension = json!({"io.modelcontextprotocol/oauth-client-credentials": {}});
+        assert_eq!(
+            declared(),
+            [json!({"extensions": extension})],
+            "{is_modern}"
+        );
+        // The login of a person is no extension.
+        let home = Home::with(&fake, json!({}));
+        home.command("check", &[&fake.mcp()]).run().expect(0);
+        assert_eq!(declared()[1..], [json!({})], "{is_modern}");
+    }
+}
+
+#[apply(test)]
 fn g10_a_job_without_a_home_needs_no_place_for_logins() {
     let fake = servers();
     let home = Home::new();

@@ -488,7 +488,7 @@ fn log_in_at(idp: &Fake, home: &Path) {
 }
 
 #[apply(test)]
-fn g24_each_access_token_has_a_fresh_identity_assertion() {
+fn g24_g27_each_access_token_has_a_fresh_identity_assertion() {
     let (fake, idp) = (servers(|_, _| None), provider(|_| None));
     let home = Home::new();
     // Without a login at the provider, the command is that of the login there.
@@ -514,6 +514,14 @@ fn g24_each_access_token_has_a_fresh_identity_assertion() {
         .expect(0);
     home.expire();
     assert_eq!(home.token(&fake).expect(0).stdout, "access-3");
+    home.command("check", &[&fake.mcp()]).run().expect(0);
+    let asked_as =
+        r#""extensions":{"io.modelcontextprotocol/enterprise-managed-authorization":{}}"#;
+    let with_token = |seen: &Seen| seen.header("authorization").is_some();
+    let mut checks = fake.seen_at("/mcp").into_iter().filter(with_token);
+    assert!(checks
+        .next_back()
+        .is_some_and(|it| it.body.contains(asked_as)));
     let exchanges: Vec<_> = idp
         .seen_at("/token")
         .into_iter()

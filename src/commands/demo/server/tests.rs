@@ -364,7 +364,7 @@ fn only_programs_of_this_machine_register() {
 fn tools_are_for_those_with_a_token() {
     let walk = Walk::start();
     let (list, modern) = (
-        mcp::modern_request(mcp::LIST_TOOLS),
+        mcp::modern_request(mcp::LIST_TOOLS, None),
         mcp::modern_headers(mcp::LIST_TOOLS),
     );
     let anonymous = send(&walk.handler, "POST", "/mcp", &list, &modern);
@@ -398,7 +398,7 @@ fn tools_are_for_those_with_a_token() {
     );
     assert_eq!(walk.call(&token, "{", &modern).status, 400);
 
-    let opened = json(&walk.call(&token, &mcp::initialize(), &[]));
+    let opened = json(&walk.call(&token, &mcp::initialize(None), &[]));
     assert_eq!(opened["result"]["protocolVersion"], mcp::CLASSIC);
     assert_eq!(walk.call(&token, &mcp::initialized(), &[]).status, 202);
     let listed = json(&walk.call(&token, &mcp::classic_request(mcp::LIST_TOOLS), &[]));
