@@ -35,7 +35,7 @@ pub fn members(array: &str) -> Option<Vec<&RawValue>> {
         }
     }
 
-    let mut text = serde_json::Deserializer::from_slice(array.as_bytes());
+    let mut text = serde_json::Deserializer::from_str(array);
     let members = text.deserialize_seq(Few).ok()?;
     text.end().ok()?;
     Some(members)
@@ -67,7 +67,7 @@ pub fn members_of<'a, const N: usize>(
         }
     }
 
-    let mut text = serde_json::Deserializer::from_slice(object.as_bytes());
+    let mut text = serde_json::Deserializer::from_str(object);
     let mut found = [None; N];
     let _ = text.deserialize_map(Named(names, &mut found));
     found
@@ -75,10 +75,10 @@ pub fn members_of<'a, const N: usize>(
 
 /// Tells whether a text is JSON.
 pub fn is_valid(text: &str) -> bool {
-    serde_json::from_slice::<IgnoredAny>(text.as_bytes()).is_ok()
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// Returns a value that is a string.
 pub fn string(value: Option<&RawValue>) -> Option<String> {
-    serde_json::from_slice(value?.get().as_bytes()).ok()
+    serde_json::from_str(value?.get()).ok()
 }

@@ -114,7 +114,7 @@ fn offset(text: &str, part: &str) -> usize {
 
 /// Tells whether two ids are the same, however they are written: to many, 1.0 is 1.
 pub fn is_same_id(one: &str, other: &str) -> bool {
-    let value = |id: &str| serde_json::from_slice(id.as_bytes()).ok();
+    let value = |id: &str| serde_json::from_str(id).ok();
     one == other
         || match (value(one), value(other)) {
             (Some(Value::Number(one)), Some(Value::Number(other)))
@@ -140,7 +140,7 @@ pub fn may_be_same_id(one: &str, other: &str) -> bool {
 
 impl RpcMessage {
     fn read(text: String) -> Result<Self, String> {
-        let Ok(envelope) = serde_json::from_slice::<Envelope>(text.as_bytes()) else {
+        let Ok(envelope) = serde_json::from_str::<Envelope>(&text) else {
             return Err(text);
         };
         let span = |value: Option<&RawValue>| {
@@ -190,7 +190,7 @@ impl RpcMessage {
 
     /// Returns the body read as `T`.
     pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Option<T> {
-        serde_json::from_slice(self.body().as_bytes()).ok()
+        serde_json::from_str(self.body()).ok()
     }
 
     /// Returns members of the body, if that is an object.

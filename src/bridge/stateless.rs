@@ -51,8 +51,7 @@ fn headers(message: &RpcMessage, version: &str, tools: &MirroredTools) -> Vec<(S
     if let (Some(mirrored), Some(arguments)) =
         (mirrored(message, name.as_deref(), tools), arguments)
     {
-        let arguments: Value =
-            serde_json::from_slice(arguments.get().as_bytes()).unwrap_or_default();
+        let arguments: Value = serde_json::from_str(arguments.get()).unwrap_or_default();
         headers.extend(tools::headers(mirrored, &arguments));
     }
     headers

@@ -72,7 +72,7 @@ pub fn inspect(message: RpcMessage) -> InspectedTools {
         let is_looked_at =
             |text: &str| text.len() <= json::MAX_PARSED_BYTES && text.contains(ANNOTATION);
         let tool = Some(member.get()).filter(|text| is_looked_at(text));
-        let tool = tool.and_then(|text| serde_json::from_slice::<Tool>(text.as_bytes()).ok());
+        let tool = tool.and_then(|text| serde_json::from_str::<Tool>(text).ok());
         let mut found = Vec::new();
         match tool.map(|tool| {
             (

@@ -329,8 +329,7 @@ impl Bridge {
             let what = "the server requires input in a way that is not known";
             replies::error(message.id(), replies::INTERNAL_ERROR, what)
         };
-        let requests =
-            serde_json::from_slice::<HashMap<String, &RawValue>>(requests.get().as_bytes());
+        let requests = serde_json::from_str::<HashMap<String, &RawValue>>(requests.get());
         let mut keys = HashMap::new();
         for (key, request) in requests.map_err(|_| unknown())? {
             let request = message::read_one(request.get());

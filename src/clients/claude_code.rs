@@ -32,9 +32,7 @@ pub fn project_names(directory: &Path) -> Vec<String> {
     let letters = drive.map(|(it, _)| [it.to_ascii_lowercase(), it.to_ascii_uppercase()]);
     let either = letters.into_iter().flatten();
     let mut names: Vec<_> = either.map(|it| it + &name[1..]).collect();
-    if names.last() == Some(&name) {
-        names.reverse();
-    }
+    names.sort_by_key(|it| *it != name);
     if names.is_empty() {
         names.push(name);
     }

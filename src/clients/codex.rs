@@ -124,8 +124,7 @@ fn older(handover: &Handover, home: &Path) -> Result<Option<Change>, HandoverErr
         entry["server_name"] == name.as_str() && entry["server_url"] == url.as_str()
     };
     let text = text_of(&path).unwrap_or_default();
-    let mut logins: Map<String, Value> =
-        serde_json::from_slice(text.as_bytes()).unwrap_or_default();
+    let mut logins: Map<String, Value> = serde_json::from_str(&text).unwrap_or_default();
     logins.retain(|_, entry| is_meant(entry));
     if logins.is_empty() {
         return Ok(None);

@@ -29,8 +29,7 @@ pub fn replacement(
     let content = Zeroizing::new(content);
     Change::secret(path, move |path, old| {
         if let Some(old) = old {
-            let old = serde_json::from_slice(old.as_bytes())
-                .map_err(|err| HandoverError::unknown(path, err))?;
+            let old = serde_json::from_str(old).map_err(|err| HandoverError::unknown(path, err))?;
             check(path, &old)?;
         }
         Ok(content.clone())

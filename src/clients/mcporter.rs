@@ -77,7 +77,7 @@ fn vault(places: &Places) -> PathBuf {
 
 /// Returns whether the text of the vault holds these tokens for the server.
 fn holds(text: &str, name: &str, url: Option<&Url>, tokens: &Value) -> bool {
-    let vault: Value = serde_json::from_slice(text.as_bytes()).unwrap_or_default();
+    let vault: Value = serde_json::from_str(text).unwrap_or_default();
     let mut entries = vault["entries"].as_object().into_iter().flatten();
     entries.any(|(_, entry)| {
         let entry_url = entry["serverUrl"].as_str().map(Url::parse);

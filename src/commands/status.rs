@@ -215,7 +215,7 @@ pub fn list(context: &Context) -> Result<Vec<Login>, Error> {
         .into_iter()
         .map(|entry| Login::of(entry, &configured));
     let mut logins: Vec<_> = logins.collect();
-    logins.sort_unstable_by_key(|login| login.entry.key());
+    logins.sort_by_key(|login| login.entry.key());
     Ok(logins)
 }
 

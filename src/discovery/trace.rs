@@ -38,10 +38,8 @@ pub struct Trace(Mutex<Vec<Step>>);
 impl Trace {
     /// Returns the steps in the order of their decisions; last come the documents that were fetched ahead and not needed.
     pub fn into_list(self) -> Vec<Step> {
-        let steps = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let is_needed = |step: &Step| !step.decided.is_empty();
-        let (mut steps, others): (Vec<_>, Vec<_>) = steps.into_iter().partition(is_needed);
-        steps.extend(others);
+        let mut steps = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        steps.sort_by_key(|step| step.decided.is_empty());
         for step in steps.iter_mut().filter(|step| step.decided.is_empty()) {
             let left = if step.status.is_some() {
                 "fetched in advance, not needed"

@@ -202,7 +202,7 @@ struct RegistrationDocument<'a> {
 
 /// Returns an optional member; `None` if it is of another type than it should be.
 fn optional<T: DeserializeOwned>(member: Option<&RawValue>) -> Option<T> {
-    serde_json::from_slice(member?.get().as_bytes()).ok()
+    serde_json::from_str(member?.get()).ok()
 }
 
 /// Returns a moment in seconds since 1970, written as a number or as text, that can be stored; `None` for never.

@@ -237,7 +237,7 @@ pub fn unfinished(store: &Store) -> Vec<RefreshNote> {
         .filter(|path| path.extension().is_some_and(|it| it == "json"))
         .filter_map(|path| read(&path))
         .collect();
-    notes.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    notes.sort_by(|one, other| one.name.cmp(&other.name));
     notes
 }
 

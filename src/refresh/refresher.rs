@@ -160,7 +160,7 @@ fn read_messages(
 pub fn main(job: Option<String>) -> ExitCode {
     process::leave_session();
     signals::put_off();
-    let Some(job) = job.and_then(|job| serde_json::from_slice::<Job>(job.as_bytes()).ok()) else {
+    let Some(job) = job.and_then(|job| serde_json::from_str::<Job>(&job).ok()) else {
         return Class::Usage.into();
     };
     terminal::set_up(job.verbosity, terminal::Color::Never);

@@ -277,11 +277,12 @@ impl Store {
     /// far as is known.
     pub(super) fn order(&self, known: Option<&str>, to_write: bool) -> Vec<usize> {
         let first = self.proven.unwrap_or(0);
-        let numbers = first..self.backends.len();
-        let may_change = self.proven.is_none() || !to_write;
-        let comes_first = |number: &usize| may_change && self.is_named(*number, known);
-        let (named, others): (Vec<_>, Vec<_>) = numbers.partition(comes_first);
-        [named, others].concat()
+        let mut numbers: Vec<_> = (first..self.backends.len()).collect();
+        if self.proven.is_none() || !to_write {
+            // The others stay in their order.
+            numbers.sort_by_key(|number| !self.is_named(*number, known));
+        }
+        numbers
     }
 
     pub(super) fn indexed(&self, id: &StoredId) -> Option<IndexEntry> {

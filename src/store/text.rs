@@ -36,7 +36,7 @@ pub fn checked_as<R: Serialize + DeserializeOwned, W: Serialize>(
 ) -> Result<Zeroizing<String>, StoreError> {
     let altered = || StoreError::Altered(place.to_string());
     let text = text_of(value)?;
-    let read: R = serde_json::from_slice(text.as_bytes()).map_err(|_| altered())?;
+    let read: R = serde_json::from_str(&text).map_err(|_| altered())?;
     match text_of(&read)? == text {
         true => Ok(text),
         false => Err(altered()),
@@ -45,12 +45,10 @@ pub fn checked_as<R: Serialize + DeserializeOwned, W: Serialize>(
 
 /// Returns the JSON text of a value in one allocation: a text that grows would leave copies of secrets behind.
 fn text_of<T: Serialize>(value: &T) -> Result<Zeroizing<String>, DiskError> {
-    // One type of writer for both, so that the program has the code once.
-    let write = |to: &mut dyn io::Write| serde_json::to_writer(to, value);
     let mut counted = Counted(0);
-    write(&mut counted).map_err(anyhow::Error::new)?;
+    serde_json::to_writer(&mut counted, value).map_err(anyhow::Error::new)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(counted.0));
-    write(&mut *bytes).map_err(anyhow::Error::new)?;
+    serde_json::to_writer(&mut *bytes, value).map_err(anyhow::Error::new)?;
     let text = String::from_utf8(std::mem::take(&mut *bytes));
     Ok(Zeroizing::new(
         text.map_err(|err| anyhow!(err.utf8_error()))?,

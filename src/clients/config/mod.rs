@@ -116,7 +116,7 @@ pub(super) fn stdio(client: &str) -> (Value, &'static str) {
     let Some(source) = source(client) else {
         return (Value::Null, "");
     };
-    let entry = serde_json::from_slice(source.stdio.as_bytes()).unwrap_or_default();
+    let entry = serde_json::from_str(source.stdio).unwrap_or_default();
     (entry, source.new_file)
 }
 

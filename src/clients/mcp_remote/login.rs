@@ -63,7 +63,7 @@ pub fn login(
 fn read(text: &str, places: &Places, in_project: bool) -> Result<Value, String> {
     let not_json = |_| "is not JSON".to_owned();
     let Some(path) = text.strip_prefix('@') else {
-        return serde_json::from_slice(text.as_bytes()).map_err(not_json);
+        return serde_json::from_str(text).map_err(not_json);
     };
     if in_project {
         return Err(format!(

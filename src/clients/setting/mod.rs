@@ -63,11 +63,11 @@ const FIRST: &[&str] = &[
 
 /// Returns the members of an object in the order in which they are written.
 fn in_order(entry: &Value) -> Vec<(&str, &Value)> {
-    let first = FIRST.iter().filter_map(|key| Some((*key, entry.get(key)?)));
     let members = entry.as_object().into_iter().flatten();
-    let members = members.map(|(key, it)| (key.as_str(), it));
-    let others = members.filter(|(key, _)| !FIRST.contains(key));
-    first.chain(others).collect()
+    let mut members: Vec<_> = members.map(|(key, it)| (key.as_str(), it)).collect();
+    let rank = |key: &str| FIRST.iter().position(|first| *first == key);
+    members.sort_by_key(|(key, _)| rank(key).unwrap_or(FIRST.len()));
+    members
 }
 
 /// Replaces members of an object by those of another one, at all levels.

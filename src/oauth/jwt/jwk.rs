@@ -48,9 +48,9 @@ struct Jwk {
 
 /// Reads a private key, or a set of keys with one private key for signing, or with one of this identifier.
 pub(super) fn read(text: &str, kid: Option<&str>) -> Result<SigningKey, KeyError> {
-    let key: Jwk = match serde_json::from_slice::<KeySet>(text.as_bytes()) {
+    let key: Jwk = match serde_json::from_str::<KeySet>(text) {
         Ok(set) => choose(&set, kid)?,
-        Err(_) => serde_json::from_slice(text.as_bytes()).map_err(|_| KeyError::NotAKey)?,
+        Err(_) => serde_json::from_str(text).map_err(|_| KeyError::NotAKey)?,
     };
     let pair = pair(&key)?;
     let alg = key.alg.as_deref().map(|name| {
@@ -67,7 +67,7 @@ fn choose(set: &KeySet, kid: Option<&str>) -> Result<Jwk, KeyError> {
     let keys = set
         .keys
         .iter()
-        .filter_map(|key| serde_json::from_slice::<Jwk>(key.get().as_bytes()).ok());
+        .filter_map(|key| serde_json::from_str::<Jwk>(key.get()).ok());
     let signs = |key: &Jwk| key.d.is_some() && key.purpose.as_deref() != Some("enc");
     let mut keys: Vec<_> = keys.filter(signs).collect();
     if let (Some(kid), true) = (kid, keys.len() > 1) {

@@ -135,7 +135,7 @@ impl<'a> Logins<'a> {
     }
 
     fn read_entry<T: DeserializeOwned>(&self, name: &str, text: &str) -> Result<T, StoreError> {
-        serde_json::from_slice(text.as_bytes()).map_err(|err| {
+        serde_json::from_str(text).map_err(|err| {
             self.check_version()
                 .err()
                 .unwrap_or_else(|| StoreError::Unreadable {
@@ -162,7 +162,7 @@ impl<'a> Logins<'a> {
         let version = unknown.take("version").and_then(|text| text.parse().ok());
         let version = version.ok_or_else(|| broken("it has no version"))?;
         let entries = match unknown.take("logins") {
-            Some(Text::Read(text)) => serde_json::from_slice(text.as_bytes())
+            Some(Text::Read(text)) => serde_json::from_str(text)
                 .map_err(|_| broken("its logins are no object with each name once")),
             _ => Err(broken("it has no logins")),
         };
