@@ -60,22 +60,18 @@ pub(super) fn roots(settings: &HttpSettings) -> Result<RootCerts, HttpError> {
     if trust::JUDGES_ITSELF && settings.ca_file.is_none() {
         return Ok(RootCerts::PlatformVerifier);
     }
-    let Authorities {
-        mut system,
-        file,
-        ignored,
-    } = authorities(settings)?;
-    for why in ignored {
+    let mut found = authorities(settings)?;
+    for why in found.ignored {
         warn_user!(
             CertificateIgnored,
             "a certificate authority of the system is ignored: {why}"
         );
     }
-    system.extend(file);
-    Ok(if system.is_empty() {
+    found.system.extend(found.file);
+    Ok(if found.system.is_empty() {
         RootCerts::WebPki
     } else {
-        RootCerts::from(system)
+        RootCerts::from(found.system)
     })
 }
 
@@ -246,17 +242,23 @@ impl CertificateReader {
 ///
 /// Spec: RFC 7468 section 3, `stricttextualmsg`.
 fn decode(text: &str) -> Option<Vec<Certificate<'static>>> {
-    let sections = text.split("-----BEGIN CERTIFICATE-----").skip(1);
-    let (mut base64, mut der) = (String::new(), Vec::new());
-    let certificates = sections.map(|section| {
-        let (lines, _) = section.split_once("-----END CERTIFICATE-----")?;
+    let (mut certificates, mut base64, mut der) = (Vec::new(), Vec::new(), Vec::new());
+    let mut rest = text;
+    while let Some((_, section)) = rest.split_once("-----BEGIN CERTIFICATE-----") {
+        // No base64 has a hyphen.
+        let (lines, end) = section.split_at(section.find('-')?);
+        rest = end.strip_prefix("-----END CERTIFICATE-----")?;
+        let lines = lines.trim_start_matches(['\r', '\n']);
+        // All lines but the last have the length of the first; an end of a line elsewhere is no base64.
+        let length = lines.find('\n')? + 1;
         base64.clear();
-        lines.lines().for_each(|line| base64.push_str(line));
+        let lines = lines.as_bytes().chunks(length);
+        lines.for_each(|line| base64.extend_from_slice(line.trim_ascii_end()));
         der.resize(der.len().max(base64.len()), 0);
         let length = STANDARD.decode_slice(&base64, &mut der).ok()?;
-        Some(Certificate::from_der(der.get(..length)?).to_owned())
-    });
-    certificates.collect()
+        certificates.push(Certificate::from_der(der.get(..length)?).to_owned());
+    }
+    Some(certificates)
 }
 
 /// Tells whether a link to there, in a directory of certificates, leads to what the bundle has too: the tools of systems make

@@ -142,9 +142,25 @@ pub fn connector(
     let proxy = ProxyConnector(SocksConnector::default().chain(ConnectProxyConnector::default()));
     let connection = ().chain(proxy).chain(HappyEyeballsConnector);
     ObservedConnector {
-        connection: connection.chain(TlsConnector::new(settings)),
+        connection: connection.chain(TlsConnector(settings.clone())),
         proxied,
         open: Arc::clone(open),
+    }
+}
+
+/// Returns a copy of what a connector is told.
+pub fn copy<'a>(details: &ConnectionDetails<'a>) -> ConnectionDetails<'a> {
+    ConnectionDetails {
+        uri: details.uri,
+        addrs: details.addrs.clone(),
+        config: details.config,
+        request_level: details.request_level,
+        resolver: details.resolver,
+        now: details.now,
+        timeout: details.timeout,
+        current_time: Arc::clone(&details.current_time),
+        run_connector: Arc::clone(&details.run_connector),
+        register_shutdown: Arc::clone(&details.register_shutdown),
     }
 }
 
@@ -161,24 +177,14 @@ impl Connector for ProxyConnector {
         chained: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
         let register = Arc::clone(&details.register_shutdown);
-        let details = ConnectionDetails {
-            register_shutdown: Arc::new(move |socket| {
-                note_opened(Opened {
-                    handle: Weak::clone(&socket),
-                    stream: None,
-                });
-                register(socket)
-            }),
-            uri: details.uri,
-            addrs: details.addrs.clone(),
-            config: details.config,
-            request_level: details.request_level,
-            resolver: details.resolver,
-            now: details.now,
-            timeout: details.timeout,
-            current_time: Arc::clone(&details.current_time),
-            run_connector: Arc::clone(&details.run_connector),
-        };
+        let mut details = copy(details);
+        details.register_shutdown = Arc::new(move |socket| {
+            note_opened(Opened {
+                handle: Weak::clone(&socket),
+                stream: None,
+            });
+            register(socket)
+        });
         self.0
             .connect(&details, chained)
             .map_err(|err| ConnectError::Proxy(err).into())

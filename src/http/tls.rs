@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 use ureq::config::Config;
+use ureq::http::Uri;
 use ureq::tls::TlsConfig;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, RustlsConnector, Transport};
 use ureq::Agent;
 
+use super::connector::copy;
 use super::pool::BUFFER_BYTES;
 use super::{authorities, HttpError, HttpSettings};
 use crate::os::sync::lock;
@@ -23,6 +25,8 @@ struct Trust {
     config: OnceLock<Config>,
     reading: Mutex<()>,
     connector: RustlsConnector,
+    /// The connector has made what its connections share.
+    shared: OnceLock<()>,
 }
 
 impl Trust {
@@ -67,20 +71,9 @@ pub fn prepare(settings: &HttpSettings) -> Result<(), HttpError> {
     Ok(())
 }
 
-/// Speaks TLS over a connection, if its URL wants it.
+/// Speaks TLS over a connection, if its URL wants it, with these settings.
 #[derive(Debug)]
-pub struct TlsConnector {
-    settings: HttpSettings,
-}
-
-impl TlsConnector {
-    /// Returns a connector for requests with these settings.
-    pub fn new(settings: &HttpSettings) -> Self {
-        Self {
-            settings: settings.clone(),
-        }
-    }
-}
+pub struct TlsConnector(pub HttpSettings);
 
 impl<In: Transport> Connector<In> for TlsConnector {
     type Out = <RustlsConnector as Connector<In>>::Out;
@@ -93,20 +86,16 @@ impl<In: Transport> Connector<In> for TlsConnector {
         if !details.needs_tls() {
             return RustlsConnector::default().connect(details, chained);
         }
-        let trust = Trust::of(&self.settings);
-        let config = trust.config(&self.settings);
-        let details = ConnectionDetails {
-            uri: details.uri,
-            addrs: details.addrs.clone(),
-            config: config.map_err(|err| ureq::Error::Other(Box::new(err)))?,
-            request_level: false,
-            resolver: details.resolver,
-            now: details.now,
-            timeout: details.timeout,
-            current_time: Arc::clone(&details.current_time),
-            run_connector: Arc::clone(&details.run_connector),
-            register_shutdown: Arc::clone(&details.register_shutdown),
-        };
-        trust.connector.connect(&details, chained)
+        let (trust, nobody) = (Trust::of(&self.0), Uri::from_static("https://."));
+        let config = trust.config(&self.0);
+        let mut inner = copy(details);
+        inner.config = config.map_err(|err| ureq::Error::Other(Box::new(err)))?;
+        inner.request_level = false;
+        inner.uri = &nobody;
+        // The first connections come at once, and each would make what all share. It is made once, for a name that no server has.
+        let make = || drop(trust.connector.connect(&inner, Some(())));
+        trust.shared.get_or_init(make);
+        inner.uri = details.uri;
+        trust.connector.connect(&inner, chained)
     }
 }
