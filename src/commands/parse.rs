@@ -116,8 +116,8 @@ pub(super) fn arguments(first: &str) -> Result<(GlobalArgs, Command), clap::Erro
 /// Parses the arguments of the command that the first one names, without the options of a login. `None` if there is none, or
 /// more to say: an error, a help text, or a variable that sets an option of a login, which is checked in any case.
 fn of_command(name: &str) -> Option<(GlobalArgs, Command)> {
-    let all = Command::augment_subcommands_for_update(clap::Command::default());
-    let command = all.find_subcommand(name)?.clone();
+    let mut all = Command::augment_subcommands_for_update(clap::Command::default());
+    let command = std::mem::take(all.find_subcommand_mut(name)?);
     let root = GlobalArgs::augment_args(clap::Command::new(env!("CARGO_PKG_NAME")));
     let root = with_variables(root);
     let is_known = |name: &str| {
