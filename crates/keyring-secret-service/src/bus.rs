@@ -14,7 +14,7 @@ use std::os::unix::net::UnixDatagram;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use dbus::arg::{AppendAll, PropMap, ReadAll, RefArg, Variant};
+use dbus::arg::{AppendAll, PropMap, ReadAll, Variant};
 use dbus::blocking::stdintf::org_freedesktop_dbus::Properties as _;
 use dbus::blocking::{Proxy, SyncConnection};
 use dbus::message::MatchRule;
@@ -306,17 +306,16 @@ impl Bus {
         let (sender, receiver) = mpsc::channel();
         let gone = sender.clone();
         let completed = MatchRule::new_signal(PROMPT, "Completed").with_path(prompt.clone());
-        self.connection.add_match(
-            completed,
-            move |(dismissed, _): (bool, Variant<Box<dyn RefArg>>), _, _| {
+        // Its result is not read: code that reads a value of any type is a hundredth of a program like mcp-login.
+        self.connection
+            .add_match(completed, move |(dismissed,): (bool,), _, _| {
                 let answer = if dismissed {
                     Err(Error::Denied)
                 } else {
                     Ok(())
                 };
                 sender.send(answer).is_ok()
-            },
-        )?;
+            })?;
         let owners = MatchRule::new_signal("org.freedesktop.DBus", "NameOwnerChanged");
         self.connection.add_match(
             owners,
