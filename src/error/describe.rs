@@ -88,10 +88,8 @@ impl Error {
                         "; if the page showed an error, its operator needs to know: {asked}"
                     );
                 }
-                own(
-                    Code::TimedOut,
-                    Some(with_device(hint, *offers_device).into()),
-                )
+                let hint = with_device(hint, *offers_device);
+                own(Code::TimedOut, Some(hint.into()))
             }
             Self::NoWay { offers_device, .. } => {
                 let hint = "run this in a terminal, or with --paste and an open stdin, or where it can listen";
@@ -115,8 +113,7 @@ impl Error {
                 own(Code::AccountRefused, Some(hint))
             }
             Self::OlderTransport { .. } => {
-                let hint =
-                    "try the login in a client that speaks it; `mcp-login token` gives the token";
+                let hint = "log in with a client that speaks it; `mcp-login token` gives the token";
                 own(Code::OlderTransport, Some(hint.into()))
             }
             Self::Unexpected { .. } => own(Code::Unexpected, None),

@@ -78,7 +78,7 @@ pub enum HttpError {
         hint: &'static str,
     },
     /// The connection failed or broke.
-    #[error("cannot reach {host}: {why}")]
+    #[error("{} {host}: {why}", if *unsent { "cannot reach" } else { "no complete answer from" })]
     Unreachable {
         /// The host of the request.
         host: String,

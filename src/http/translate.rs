@@ -208,6 +208,9 @@ fn bare_name(name: &str) -> &str {
 
 /// Returns the text of an error without the prefixes of the libraries that it came through.
 fn plain(err: &ureq::Error) -> String {
+    if matches!(err, ureq::Error::Io(inner) if inner.kind() == std::io::ErrorKind::UnexpectedEof) {
+        return "it closed the connection".to_owned();
+    }
     let text = printable(&err.to_string());
     let text = ["io: ", "http: ", "protocol: ", "http parse fail: "]
         .iter()

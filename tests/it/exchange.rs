@@ -451,6 +451,22 @@ fn w6_an_answer_that_is_not_http_is_called_that() {
 }
 
 #[apply(test)]
+fn w6_an_answer_that_breaks_off_is_called_that() {
+    for bytes in [&b""[..], b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"] {
+        let reply = Reply::pieces(move |pieces| {
+            pieces.raw(bytes);
+        });
+        let failed = login(&Fake::answering("/token", reply)).agree().expect(5);
+        for words in [
+            "no complete answer from 127.0.0.1",
+            "it closed the connection",
+        ] {
+            assert!(failed.stderr.contains(words), "{}", failed.stderr);
+        }
+    }
+}
+
+#[apply(test)]
 fn w6_without_a_response_trying_again_is_sensible() {
     for reply in [
         Reply::text(200, "text/html", "<html>sign in to the hotel</html>"),
