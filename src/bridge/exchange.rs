@@ -186,7 +186,7 @@ impl Bridge {
         let is_page = text.trim_start().starts_with('<');
         let words = match text.trim() {
             "" => String::new(),
-            _ if is_page => " and a web page".to_owned(),
+            _ if is_page => " (a web page)".to_owned(),
             text => format!(": {}", printable(&self.upstream.tokens.remove_from(text))),
         };
         let fault = match status {

@@ -299,7 +299,7 @@ impl McpClient<'_> {
         let sent = self.send("POST", &headers, |headers| {
             let body = body.as_bytes();
             self.http
-                .post(self.server, headers, body, Redirects::SameOrigin)
+                .post(self.server, headers, body, Redirects::SameMethod)
         });
         sent.map_err(|err| self.unreachable(err))
     }

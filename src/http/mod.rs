@@ -183,11 +183,11 @@ impl Http {
                 Redirects::SameMethod => matches!(response.status, 307 | 308),
             };
             if !is_followed || target.origin() != url.origin() {
-                return Err(HttpError::Redirect(shown(&target, headers, redirects)));
+                return Err(refused(&target, &url, headers, redirects));
             }
             url = target;
         }
-        Err(HttpError::Redirect(shown(&url, headers, redirects)))
+        Err(refused(&url, &url, headers, redirects))
     }
 
     fn send_once(
@@ -338,19 +338,25 @@ fn has_header(headers: &[(&str, &str)], name: &str) -> bool {
     headers.iter().any(|(it, _)| it.eq_ignore_ascii_case(name))
 }
 
-/// Returns as much of a redirect's target as may be shown: a server may put what it was sent into its path or query.
-fn shown(target: &Url, headers: &[(&str, &str)], redirects: Redirects) -> String {
-    let has_secret = matches!(redirects, Redirects::Refuse | Redirects::SameMethod)
-        || has_header(headers, "authorization");
-    if has_secret && !target.origin().is_tuple() {
-        return format!("an address of the kind {}:", target.scheme());
-    }
-    if has_secret {
-        return target.origin().ascii_serialization();
-    }
-    let place = endpoint::canonical(target);
-    let place = place.split(['?', '#']).next();
-    place.unwrap_or_default().to_owned()
+/// Returns the error for a redirect, with as much of its target as may be shown: a server may put what it was sent into that.
+fn refused(target: &Url, from: &Url, headers: &[(&str, &str)], redirects: Redirects) -> HttpError {
+    // What was asked for, with a slash more or less, quotes nothing.
+    let [is, was] = [target, from].map(|url| url.as_str().trim_end_matches('/'));
+    let has_secret = is != was
+        && (matches!(redirects, Redirects::Refuse | Redirects::SameMethod)
+            || has_header(headers, "authorization"));
+    HttpError::Redirect(match (has_secret, target.origin()) {
+        (true, origin) if origin.is_tuple() => origin.ascii_serialization(),
+        (true, _) => format!("an address of the kind {}:", target.scheme()),
+        (false, _) => {
+            let place = endpoint::canonical(target);
+            place
+                .split(['?', '#'])
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        }
+    })
 }
 
 fn redirect(response: &Response, from: &Url) -> Option<Url> {

@@ -714,6 +714,17 @@ fn m37a_a_redirect_takes_the_token_nowhere_else() {
         assert_eq!(fake.seen().len(), 1);
     }
     assert_eq!(other.seen().len(), 0);
+    // Clients do not send the same request again after these: the check would prove nothing.
+    for status in [301, 302, 303] {
+        let fake = served(move |seen| match seen.path.as_str() {
+            "/mcp" => Reply::redirect(status, "/mcp/"),
+            _ => Reply::json(200, &tools(1)),
+        });
+        let refused = check(&fake).expect_error(6, "redirect_refused");
+        let target = format!("{}/, which is not followed", fake.mcp());
+        let said = refused.event("error").to_string();
+        assert!(said.contains(&target), "{said}");
+    }
     let moved = Fake::with(|seen, _| match seen.path.as_str() {
         "/mcp" => Some(Reply::redirect(308, "/v2/mcp")),
         _ if has_token(seen) => Some(Reply::json(200, &tools(1))),

@@ -237,6 +237,24 @@ fn br46_a_server_that_repeats_the_token() {
     assert!(!said.contains("\nmcp-login: forged"), "{said}");
 }
 
+#[apply(test)]
+fn br45_a_refusal_that_is_a_page() {
+    let server = McpServer::with(Settings::on(Wire::Legacy), |message, _| {
+        let status = message.tool().parse().ok()?;
+        Some(Reply::text(status, "text/html", "<h1>Forbidden</h1>"))
+    });
+    let (_home, mut client) = legacy(&server);
+    for (status, words) in [
+        ("403", "refuses this account (a web page); "),
+        ("404", "answered with status 404 (a web page); "),
+        ("500", "answered with status 500 (a web page); "),
+    ] {
+        let answer = client.call(status, json!({})).to_string();
+        assert!(answer.contains(words), "{answer}");
+    }
+    finish_after_trouble(&server, client);
+}
+
 /// An id that is still open, used for `initialize`: only that one is refused, and nothing waits for it.
 #[apply(test)]
 fn br13_an_opening_that_is_refused_here() {
