@@ -425,7 +425,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcp-login' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--data-dir', '--data-dir', [CompletionResultType]::ParameterName, 'The directory for everything that mcp-login stores')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All logins; with --profile, all of that profile')
-            [CompletionResult]::new('--forget', '--forget', [CompletionResultType]::ParameterName, 'With --all: also remove every file of mcp-login, such as registrations, locks and the list of logins')
+            [CompletionResult]::new('--forget', '--forget', [CompletionResultType]::ParameterName, 'With --all: also take back what handover wrote, and remove every file of mcp-login, such as registrations and locks')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print one JSON object per line on stdout')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and what you have to see')

@@ -411,7 +411,7 @@ set edit:completion:arg-completer[mcp-login] = {|@words|
             cand --color 'When to use colors'
             cand --data-dir 'The directory for everything that mcp-login stores'
             cand --all 'All logins; with --profile, all of that profile'
-            cand --forget 'With --all: also remove every file of mcp-login, such as registrations, locks and the list of logins'
+            cand --forget 'With --all: also take back what handover wrote, and remove every file of mcp-login, such as registrations and locks'
             cand --json 'Print one JSON object per line on stdout'
             cand -q 'Print only errors and what you have to see'
             cand --quiet 'Print only errors and what you have to see'

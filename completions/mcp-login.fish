@@ -733,7 +733,7 @@ always\t'Always'
 never\t'Never'"
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l data-dir -d 'The directory for everything that mcp-login stores' -r -F
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l all -d 'All logins; with --profile, all of that profile'
-complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l forget -d 'With --all: also remove every file of mcp-login, such as registrations, locks and the list of logins'
+complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l forget -d 'With --all: also take back what handover wrote, and remove every file of mcp-login, such as registrations and locks'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -l json -d 'Print one JSON object per line on stdout'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s q -l quiet -d 'Print only errors and what you have to see'
 complete -c mcp-login -n "__fish_mcp_login_using_subcommand logout" -s v -l verbose -d 'Print each request and its response'

@@ -64,8 +64,14 @@ fn target(client: &'static str) -> Target {
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     let place = config::place(handover, places)?;
     let (entry, new_file) = config::stdio(handover.client);
+    let usual = filled(&entry, handover);
+    let mut members = usual.clone();
+    if let Some(members) = members.as_object_mut() {
+        members.retain(|key, _| REMOVED.contains(&key.as_str()));
+    }
     let setting = Setting {
-        members: filled(&entry, handover),
+        usual,
+        members,
         removed: REMOVED,
         new_file,
         ..Setting::new(handover, place)

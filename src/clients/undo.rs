@@ -1,6 +1,7 @@
 //! What was written into the configurations of clients, so that it can be taken out again: a file of our own, which only
 //! the user can read, because an entry that was replaced may hold a secret.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -25,8 +26,8 @@ struct WrittenEntry {
     /// The client, as a target.
     client: String,
     /// The login.
-    server: String,
-    profile: String,
+    #[serde(flatten)]
+    key: StoredId,
     place: EntryPlace,
     /// The entry before the first writing; `None` if there was none.
     before: Option<Value>,
@@ -140,8 +141,7 @@ pub fn remember(
     };
     all.push(WrittenEntry {
         client: client.to_owned(),
-        server: key.server.clone(),
-        profile: key.profile.clone(),
+        key: key.clone(),
         place: place.clone(),
         before,
         written,
@@ -163,16 +163,14 @@ pub fn undo(
     key: &StoredId,
 ) -> Result<Vec<(EntryPlace, bool)>, WriteError> {
     let mut all = read(records)?;
-    let is_meant = |it: &WrittenEntry| {
-        it.client == client && it.server == key.server && it.profile == key.profile
-    };
+    let is_meant = |it: &WrittenEntry| it.client == client && it.key == *key;
     // The last one first, so that the text before each is there again.
     let wanted = all.iter().rev().filter(|it| is_meant(it));
     let wanted: Vec<_> = wanted.cloned().collect();
     if wanted.is_empty() {
         return Err(WriteError::Refused(HandoverError::unsuitable(
             format!("mcp-login has written no setting for {} into {client}", key.server),
-            "a login that was moved to a client comes back with a new login: mcp-login --force SERVER",
+            format!("a login that was moved to a client comes back with a new login: mcp-login --force {}", key.server),
         )));
     }
     let mut undone = Vec::new();
@@ -198,6 +196,16 @@ pub fn undo(
         undone.push((entry.place, entry.before.is_some()));
     }
     Ok(undone)
+}
+
+/// Returns the client and the login of each entry that was written.
+///
+/// # Errors
+///
+/// [`WriteError`] if our file cannot be read.
+pub fn written(records: &Path) -> Result<BTreeSet<(String, StoredId)>, WriteError> {
+    let all = read(records)?.into_iter();
+    Ok(all.map(|it| (it.client, it.key)).collect())
 }
 
 fn read(records: &Path) -> Result<Vec<WrittenEntry>, WriteError> {

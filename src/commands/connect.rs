@@ -51,9 +51,10 @@ pub fn run(args: &ConnectArgs, mut context: Context) -> Result<ExitCode, Error> 
         last: Mutex::default(),
     };
     if can_be_asked() {
-        let to = hint::shell(&["mcp-login".into(), "handover".into(), key.server.clone()]);
+        let words = ["handover", &key.server, "--to", "CLIENT"];
+        let to = hint::for_login(&words, &key, &context.settings);
         terminal::say(&format!(
-            "waiting for an MCP client on stdin (Ctrl-D ends it); let your client start it: {to} --to CLIENT"
+            "waiting for an MCP client on stdin (Ctrl-D ends it); let your client start it: {to}"
         ));
     }
     bridge::run(url, key, &Arc::new(context), Box::new(person))?;
@@ -74,14 +75,12 @@ struct Stderr {
 impl Person for Stderr {
     fn tell(&self, report: &ErrorReport) -> (String, Option<String>) {
         let hint = report.hint.as_ref();
-        let sentence = match hint {
-            None => report.message.clone(),
-            Some(Hint::Text(text)) => format!("{}; {text}", report.message),
-            Some(Hint::Login(login)) => {
-                format!("{}; run: {}", report.message, hint::command(login))
-            }
-            Some(other @ Hint::Else(..)) => format!("{}; {}", report.message, hint::hint(other)),
+        let advice = match hint {
+            None => String::new(),
+            Some(Hint::Login(login)) => format!("; run: {}", hint::command(login)),
+            Some(other) => format!("; {}", hint::hint(other)),
         };
+        let sentence = format!("{}{advice}", report.message);
         let mut last = lock(&self.last);
         if !last.contains(&sentence) {
             match self.json {

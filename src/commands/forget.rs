@@ -1,10 +1,11 @@
-//! `logout --all --forget`: removes every file of this program, and nothing else.
+//! `logout --all --forget`: removes every file of this program, and what it wrote into the configurations of clients.
 
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::handover;
 use crate::context::Context;
 use crate::error::Error;
 use crate::os::clock::Deadline;
@@ -21,7 +22,8 @@ const FILES: [&str; 4] = [
     "handovers.json",
 ];
 
-/// Removes the files of the chosen store, and everything else too unless another store has logins.
+/// Removes the files of the chosen store, and everything else too unless another store has logins. What was written into the
+/// configurations of clients is taken back then.
 ///
 /// # Errors
 ///
@@ -51,6 +53,10 @@ pub fn run(context: &Context, reporter: &mut Reporter) -> Result<(), Error> {
     let has_data_dir = !data_dir.as_os_str().is_empty();
     let every = Store::open_to_read(&StoreChoice::default(), data_dir, Interaction::None);
     let is_last = has_data_dir && logins(&every)?.is_empty();
+    if is_last || !has_data_dir {
+        // What stood there before is in a file of ours.
+        handover::take_back_all(context, reporter);
+    }
     if is_last {
         add(&every);
         files.extend(FILES.map(|name| data_dir.join(name)));
@@ -58,11 +64,8 @@ pub fn run(context: &Context, reporter: &mut Reporter) -> Result<(), Error> {
         // What store helpers have given is copied there, in a directory for each.
         let of_helpers = data_dir.join("exec");
         let entries = fs::read_dir(&of_helpers).into_iter().flatten().flatten();
-        directories.extend(
-            entries
-                .map(|entry| entry.path())
-                .filter(|path| path.is_dir()),
-        );
+        let paths = entries.map(|entry| entry.path());
+        directories.extend(paths.filter(|path| path.is_dir()));
         directories.push(of_helpers);
     } else if has_data_dir {
         terminal::say(&format!(

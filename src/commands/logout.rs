@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
-use super::forget;
+use super::{forget, handover};
 use crate::cli::{servers, values};
 use crate::clients::{ours, Places};
 use crate::context::Context;
@@ -40,7 +40,7 @@ pub struct LogoutArgs {
     #[arg(long)]
     pub all: bool,
 
-    /// With --all: also remove every file of mcp-login, such as registrations, locks and the list of logins
+    /// With --all: also take back what handover wrote, and remove every file of mcp-login, such as registrations and locks
     #[arg(long, requires = "all", conflicts_with = "profile")]
     pub forget: bool,
 }
@@ -90,12 +90,10 @@ pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode, Error> {
     }
     let mut worst = None;
     let mut reporter = Reporter::new(context.json, wanted.len() > 1);
-    for key in wanted {
-        let logged_out = logout(&key, context);
-        warn_of_clients(&key, context);
-        match logged_out {
+    for key in &wanted {
+        match logout(key, context) {
             Ok(how) => {
-                let (word, sentence) = in_words(&key, &how);
+                let (word, sentence) = in_words(key, &how);
                 let (server, profile) = (&key.server, &key.profile);
                 reporter.json(&Line::LoggedOut {
                     server,
@@ -116,6 +114,7 @@ pub fn run(args: &LogoutArgs, context: &Context) -> Result<ExitCode, Error> {
             worst = worst.or(Some(err.class()));
         }
     }
+    wanted.iter().for_each(|key| warn_of_clients(key, context));
     Ok(reporter.exit_code(worst.unwrap_or(Class::Success)))
 }
 
@@ -124,25 +123,22 @@ fn warn_of_clients(key: &StoredId, context: &Context) {
     let Some(places) = Places::detect() else {
         return;
     };
+    let written = handover::written(context);
     for client in ours::that_ask_for(key, &places) {
         let path = client.path.display().to_string();
-        let words = [
-            "mcp-login",
-            "handover",
-            &key.server,
-            "--to",
-            client.source,
-            "--undo",
-        ];
-        let mut words = words.map(str::to_owned).to_vec();
-        words.extend(output::hint::profile(&key.profile));
-        words.extend(context.settings.options());
+        let words = ["handover", &key.server, "--to", client.source, "--undo"];
+        let undo = output::hint::for_login(&words, key, &context.settings);
+        let is_written = written.contains(&(client.source.to_owned(), key.clone()));
+        let advice = match is_written {
+            true => format!("`{undo}` takes that out"),
+            false => "take that out by hand".to_owned(),
+        };
         warn_user!(
             TokenEnded,
-            "{} ({}) still runs mcp-login for this login; `{}` takes that out",
+            "{} ({}) still runs mcp-login for this login; {}",
             printable(&client.full_name()),
             printable(&path),
-            printable(&output::hint::shell(&words))
+            printable(&advice)
         );
     }
 }
@@ -232,16 +228,13 @@ fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
     };
     // What an interrupted refresh has received is revoked too.
     let rescued = locked.as_ref().map_or(Ok(None), LockedLogin::rescued);
-    let is_rescued_read = match &rescued {
-        Ok(_) => true,
-        Err(err) => {
-            warn_user!(
-                LoginUnreadable,
-                "{err}; the tokens in this file are not revoked"
-            );
-            false
-        }
-    };
+    let is_rescued_read = rescued.is_ok();
+    if let Err(err) = &rescued {
+        warn_user!(
+            LoginUnreadable,
+            "{err}; the tokens in this file are not revoked"
+        );
+    }
     let login = rescued.ok().flatten().or(stored);
     let how = login.as_ref().map(|login| revoke_tokens(login, context));
     if let Err(err) = store.delete(key) {
@@ -287,16 +280,11 @@ fn revoke_tokens(login: &Credentials, context: &Context) -> Result<LoggedOut, Er
         });
     };
     let http = Http::new(&context.settings.http, &login.typed_urls(), REQUEST_LIMIT);
-    let client = match client_of(login) {
-        Ok(client) => client,
-        Err(err) => {
-            return Err(Error::NotRevoked {
-                server: login.server.clone(),
-                source: err.into(),
-                lives: lives(login, login.refresh_token.is_some()),
-            })
-        }
-    };
+    let client = client_of(login).map_err(|err| Error::NotRevoked {
+        server: login.server.clone(),
+        source: err.into(),
+        lives: lives(login, login.refresh_token.is_some()),
+    })?;
     let revoke = |kind, token| revoke(&endpoint, &client, (kind, token), &http);
     let refresh = (login.refresh_token.as_ref()).map(|token| revoke("refresh_token", token));
     let access = revoke("access_token", &login.access_token);

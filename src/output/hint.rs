@@ -2,9 +2,10 @@
 
 use serde::Serializer;
 
+use crate::context::Settings;
 use crate::failure::{Hint, LoginCommand};
 use crate::oauth::text::quoted;
-use crate::store::DEFAULT_PROFILE;
+use crate::store::{StoredId, DEFAULT_PROFILE};
 
 /// Returns a hint as text.
 pub fn hint(hint: &Hint) -> String {
@@ -45,6 +46,15 @@ pub fn profile(profile: &str) -> Vec<String> {
     }
 }
 
+/// Returns a command for a login, with each setting that is not the usual one.
+pub fn for_login(words: &[&str], key: &StoredId, settings: &Settings) -> String {
+    let words = [env!("CARGO_PKG_NAME")].iter().chain(words);
+    let mut words: Vec<_> = words.map(|word| (*word).to_owned()).collect();
+    words.extend(settings.options());
+    words.extend(profile(&key.profile));
+    shell(&words)
+}
+
 /// Returns words as one line that a shell reads as these words.
 pub fn shell(words: &[String]) -> String {
     let quoted: Vec<_> = words.iter().map(|word| quoted(word)).collect();
@@ -68,10 +78,9 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::context::Settings;
     use crate::http::HttpSettings;
     use crate::store::tests::credentials;
-    use crate::store::{self, Credentials, StoreChoice, StoredId};
+    use crate::store::{self, Credentials, StoreChoice};
 
     #[test]
     fn c54_the_command_of_a_hint_works_unchanged() {

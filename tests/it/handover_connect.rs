@@ -42,7 +42,7 @@ const CLIENTS: &[(&str, &str, &str, &str)] = &[
     (
         "copilot",
         ".copilot/mcp-config.json",
-        r#"{"mcpServers": {"lab": {"type": "http", "url": "URL", "tools": ["a"]}}}"#,
+        r#"{"mcpServers": {"lab": {"type": "http", "url": "URL"}}}"#,
         r#"{"type": "local", "command": "PROGRAM", "args": ARGS, "tools": ["*"]}"#,
     ),
     (
@@ -238,6 +238,37 @@ fn each_client_starts_this_program_and_can_be_undone() {
         let nothing = to(&home, client, &["--undo"]).expect(2);
         let told = format!("cannot take the login back from {client}");
         assert!(nothing.stderr.contains(&told), "{}", nothing.stderr);
+    }
+}
+
+#[apply(test)]
+fn cw11_an_entry_keeps_all_but_the_way_to_the_server() {
+    let fake = Fake::start();
+    for (client, file, old, kept) in [
+        (
+            "copilot",
+            ".copilot/mcp-config.json",
+            r#"{"mcpServers": {"lab": {"type": "http", "url": "URL", "tools": ["a"]}}}"#,
+            json!({"type": "local", "tools": ["a"]}),
+        ),
+        (
+            "goose",
+            ".config/goose/config.yaml",
+            "\"extensions\":\n  lab:\n    name: Lab\n    type: streamable_http\n    uri: URL\n    enabled: false\n    timeout: 9\n",
+            json!({"name": "Lab", "type": "stdio", "enabled": false, "timeout": 9}),
+        ),
+    ] {
+        let home = live(&fake);
+        let old = old.replace("URL", &fake.mcp());
+        let path = put(&home, file, &old);
+        to(&home, client, &["--write"]).expect(0);
+        let entry = lab(&path);
+        for (key, value) in kept.as_object().expect("an object") {
+            assert_eq!(entry[key], *value, "{client}: {entry}");
+        }
+        assert!(entry["args"].is_array(), "{client}: {entry}");
+        to(&home, client, &["--undo"]).expect(0);
+        assert_eq!(read(&path), old, "{client}");
     }
 }
 
@@ -500,6 +531,67 @@ fn two_entries_for_a_login_are_taken_out_at_once() {
             assert_eq!(path.exists(), !more.is_empty(), "{client}: {left}");
         }
     }
+}
+
+#[apply(test)]
+fn cw13_the_name_that_was_typed_is_the_one_that_is_meant() {
+    let fake = Fake::start();
+    let servers = json!({"lab": {"url": fake.mcp()}, "a:b": {"url": fake.mcp()}});
+    let old = json!({ "mcpServers": servers }).to_string();
+    for (typed, name) in [
+        ("lab", Some("lab")),
+        ("cursor:a:b", Some("a:b")),
+        ("a:b", Some("a:b")),
+        (&fake.mcp(), None),
+    ] {
+        let home = live(&fake);
+        let path = put(&home, ".cursor/mcp.json", &old);
+        let hand_over = |client: &str| {
+            let words = [typed, "--to", client, "--write", "--json"];
+            home.command("handover", &words).run()
+        };
+        let Some(name) = name else {
+            hand_over("cursor").expect(2);
+            continue;
+        };
+        for client in ["cursor", "windsurf"] {
+            let finished = hand_over(client).expect(0);
+            let event = finished.event("handed_over");
+            assert_eq!(event["name"], name, "{typed} {client}");
+        }
+        let entry: Value = serde_json::from_str(&read(&path)).expect("JSON");
+        let entry = &entry["mcpServers"][name];
+        assert_eq!(entry["command"], program(), "{typed}: {entry}");
+    }
+}
+
+#[apply(test)]
+fn cw12_what_was_written_is_taken_back_before_it_is_forgotten() {
+    let fake = Fake::start();
+    let home = live(&fake);
+    let old =
+        json!({"mcpServers": {"lab": {"url": fake.mcp(), "headers": {"X": "y"}}}}).to_string();
+    let path = put(&home, ".cursor/mcp.json", &old);
+    let changed = put(&home, ".lmstudio/mcp.json", &old);
+    for client in ["cursor", "lm-studio", "zed"] {
+        let program = home.command("handover", &[&fake.mcp(), "--to", client, "--write"]);
+        program.args(["--name", "lab"]).run().expect(0);
+    }
+    let by_hand = read(&changed).replace("\"connect\"", "\"connect\", \"-v\"");
+    put(&home, ".lmstudio/mcp.json", &by_hand);
+    let told = |line: &str, stderr: &str| assert!(stderr.contains(line), "{line}: {stderr}");
+    let out = home.command("logout", &["--all", "--forget"]).run();
+    assert_eq!(read(&path), old);
+    assert!(!home.path().join(".config/zed/settings.json").exists());
+    // What was changed since is left, and named; there is nothing any more by which it could be taken back.
+    assert_eq!(read(&changed), by_hand);
+    told("was changed since mcp-login wrote it", &out.stderr);
+    told(
+        "still runs mcp-login for this login; take that out by hand",
+        &out.stderr,
+    );
+    assert!(!out.stderr.contains("--undo"), "{}", out.stderr);
+    assert!(!home.data().exists());
 }
 
 #[apply(test)]

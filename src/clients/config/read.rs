@@ -4,6 +4,7 @@ use std::path::Path;
 
 use jsonc_parser::{CollectOptions, ParseOptions};
 use serde_json::Value;
+use serde_saphyr::UserMessageFormatter;
 use toml_edit::{DocumentMut, Item};
 
 use super::stream;
@@ -64,7 +65,11 @@ pub(in crate::clients) fn parse(text: &str, extension: Option<&str>) -> Result<V
             .map(|document: DocumentMut| item(document.as_item()))
             .map_err(|err| first_line(&err)),
         Some("yaml" | "yml") => {
-            serde_saphyr::from_str(text).map_err(|err| first_line(err.without_snippet()))
+            // The usual words are for programmers: they name options of the parser.
+            serde_saphyr::from_str(text).map_err(|err| {
+                let err = err.without_snippet();
+                first_line(&err.render_with_formatter(&UserMessageFormatter))
+            })
         }
         _ => jsonc_parser::parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default())
             .map(|document| document.value.map_or(Value::Null, Value::from))

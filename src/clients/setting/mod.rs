@@ -8,7 +8,7 @@ mod yaml;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{json, Map, Value};
+use serde_json::{json, Value};
 use zeroize::Zeroizing;
 
 use super::config::{self, parse};
@@ -268,11 +268,9 @@ impl EntryPlace {
             }
             match (table.object_value(&self.name), entry) {
                 (Some(old), Some(entry)) => {
-                    let empty = Map::new();
-                    let members = entry.as_object().unwrap_or(&empty);
                     for property in old.properties() {
                         let name = property.decoded_name().unwrap_or_default();
-                        if !members.contains_key(&name) {
+                        if entry.get(&name).is_none() {
                             property.remove();
                         }
                     }

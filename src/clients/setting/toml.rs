@@ -7,6 +7,7 @@ use toml_edit::{
 use zeroize::Zeroizing;
 
 use super::{in_order, EntryPlace};
+use crate::clients::config::from_toml;
 use crate::clients::HandoverError;
 
 /// Returns a text with this entry in place of the one that it has, or without it.
@@ -43,18 +44,15 @@ pub(super) fn write(
         Item::ArrayOfTables(list) => {
             let at = list.iter().position(|it| is_own(it));
             match (at, entry) {
-                (Some(at), None) => drop(list.remove(at)),
+                (at, None) => drop(at.map(|at| list.remove(at))),
                 (Some(at), Some(entry)) => {
-                    if let Some(old) = list.get_mut(at) {
-                        set(old, entry);
-                    }
+                    list.get_mut(at).into_iter().for_each(|it| set(it, entry))
                 }
                 (None, Some(entry)) => {
                     let mut new = Table::new();
                     set(&mut new, entry);
                     list.push(new);
                 }
-                (None, None) => {}
             }
         }
         Item::Value(toml_edit::Value::Array(list)) => {
@@ -130,12 +128,8 @@ fn set(table: &mut dyn TableLike, entry: &Value) {
         }
     }
     for (key, new) in in_order(entry) {
-        if table
-            .get(key)
-            .map(crate::clients::config::from_toml)
-            .as_ref()
-            != Some(new)
-        {
+        let old = table.get(key).map(from_toml);
+        if old.as_ref() != Some(new) {
             table.insert(key, Item::Value(value(new)));
         }
     }

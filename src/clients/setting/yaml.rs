@@ -15,9 +15,11 @@ pub(super) fn write(place: &EntryPlace, old: &str, entry: Option<&Value>) -> Opt
     if let Some(last) = lines.last_mut().filter(|last| !last.ends_with('\n')) {
         last.push_str(end);
     }
-    let prefix = format!("{key}:");
-    let Some(head) = lines.iter().position(|line| line.starts_with(&prefix)) else {
-        lines.push(format!("{prefix}{end}"));
+    let prefixes = ["", "\"", "'"].map(|quote| format!("{quote}{key}{quote}:"));
+    let begins = |prefix| lines.iter().position(|line| line.starts_with(prefix));
+    let found = prefixes.iter().find_map(|it| Some((it, begins(it)?)));
+    let Some((prefix, head)) = found else {
+        lines.push(format!("{key}:{end}"));
         lines.extend(entry.map(|entry| render(place, "  ", entry, end)));
         return Some(lines.concat());
     };
@@ -43,14 +45,7 @@ pub(super) fn write(place: &EntryPlace, old: &str, entry: Option<&Value>) -> Opt
         others.all(|line| is_comment(line))
     });
     let rendered = entry.map(|entry| render(place, &indent, entry, end));
-    match own {
-        Some(own) => {
-            lines.splice(own, rendered);
-        }
-        None => {
-            lines.splice(body.end..body.end, rendered);
-        }
-    }
+    lines.splice(own.unwrap_or(body.end..body.end), rendered);
     if entry.is_none() && is_only {
         let empty = if place.is_list { "[]" } else { "{}" };
         lines[head] = format!("{prefix} {empty}{end}");
@@ -101,9 +96,7 @@ fn children(
 
 /// Returns whether some lines are the entry of the server.
 fn is_own(place: &EntryPlace, lines: &str) -> bool {
-    let Ok(value) = serde_saphyr::from_str::<Value>(lines) else {
-        return false;
-    };
+    let value: Value = serde_saphyr::from_str(lines).unwrap_or_default();
     match &value {
         Value::Array(list) => list.iter().any(|it| it["name"] == place.name.as_str()),
         value => value.get(&place.name).is_some(),

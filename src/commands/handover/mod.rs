@@ -11,7 +11,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::{servers, values};
+use crate::cli::{names, servers, values};
 use crate::clients::config::ConfiguredServer;
 use crate::clients::ours::{self, OwnCommand};
 use crate::clients::writer::{self, WriteError};
@@ -26,6 +26,7 @@ use crate::output::{self, Line, Reporter};
 use crate::store::StoredId;
 use crate::warning::warn_user;
 use options::HandoverOptions;
+pub use transfer::written;
 use transfer::{hand_over, not_given, Consent, Delivered, Transfer};
 
 /// Longest wait for an answer to a question.
@@ -129,7 +130,7 @@ pub fn run(args: &HandoverArgs, context: &Context) -> Result<ExitCode, Error> {
         name: args.name.as_deref(),
         typed: server
             .filter(|it| !it.contains("://"))
-            .map(|it| it.rsplit(':').next().unwrap_or(it)),
+            .map(|it| names::source_of(it).map_or(it, |(_, name)| name)),
         variable: &args.env,
         command: &own_command(&key, context),
     };
@@ -233,6 +234,16 @@ fn take_back(
         });
     }
     Ok(reporter.exit_code(Class::Success))
+}
+
+/// Takes back what was written into the configurations of all clients, and names what was changed there since.
+pub fn take_back_all(context: &Context, reporter: &mut Reporter) {
+    for (client, key) in written(context) {
+        let client = Target::find(&client);
+        if let Some(Err(err)) = client.map(|it| take_back(&key, it, context, reporter)) {
+            warn_user!(TokenEnded, "{}", err.one_line());
+        }
+    }
 }
 
 /// Hands a login over and says how it went.

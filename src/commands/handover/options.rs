@@ -86,6 +86,10 @@ impl HandoverOptions<'_> {
         let mut found = self.client.servers(places);
         found.retain(|it| key.is_for(&it.url) && self.name.is_none_or(|name| it.name == name));
         let is_mcp_remote = source == MCP_REMOTE;
+        let is_typed = |it: &ConfiguredServer| self.typed == Some(&it.name);
+        if !is_mcp_remote && found.iter().any(is_typed) {
+            found.retain(is_typed);
+        }
         let Some(first) = found.first() else {
             // mcp-remote knows no names.
             if self.name.is_some() || self.client.asks_us || is_mcp_remote {

@@ -3,6 +3,7 @@
 //! Where the client becomes the owner, our copy is marked before the client's files change, and loses its tokens once
 //! they were read back there. Whatever interrupts this, no token is used by two, and none is lost.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -222,6 +223,11 @@ pub fn take_back(
         client: client.name,
         source,
     })
+}
+
+/// Returns the client and the login of each entry that was written into the configuration of a client.
+pub fn written(context: &Context) -> BTreeSet<(String, StoredId)> {
+    undo::written(&own_file(context, "handovers.json")).unwrap_or_default()
 }
 
 /// Waits until no other of our own processes hands anything over.

@@ -25,39 +25,23 @@ pub fn commands(
         };
         let named = servers.iter().find(is_meant);
         let named = named.and_then(|server| server.named.as_ref());
-        let (words, rest): (Vec<String>, &[&str]) =
-            match named.and_then(|named| Some((named, target(named)?))) {
-                // The client asks us for the token of this login already.
-                Some((named, _)) if ours::asks_for(named, key) => continue,
-                Some((named, target)) => {
-                    let words = ["handover", &named.full_name(), "--to", target.name];
-                    let mut words = words.map(str::to_owned).to_vec();
-                    // Only the user may change a file of the project: the setting for it is printed.
-                    if !(named.in_project && target.edits_entry) {
-                        words.push("--write".to_owned());
-                    }
-                    (words, &[])
-                }
-                // A name that the user chose may begin with `-`, and would be an option.
-                None if key.server.starts_with('-') => continue,
-                None if key.server.contains("://") => {
-                    (["connect", &key.server].map(str::to_owned).to_vec(), &[])
-                }
-                None => (
-                    ["exec", &key.server].map(str::to_owned).to_vec(),
-                    &["--", "COMMAND"],
-                ),
-            };
-        let program = [env!("CARGO_PKG_NAME").to_owned()].into_iter();
-        let settings = context.settings.options();
-        let all = program
-            .chain(words)
-            .chain(settings)
-            .chain(hint::profile(&key.profile));
-        let all: Vec<_> = all
-            .chain(rest.iter().map(|word| (*word).to_owned()))
-            .collect();
-        commands.insert(key.clone(), hint::shell(&all));
+        let command = |words: &[&str]| hint::for_login(words, key, &context.settings);
+        let command = match named.and_then(|named| Some((named, target(named)?))) {
+            // The client asks us for the token of this login already.
+            Some((named, _)) if ours::asks_for(named, key) => continue,
+            Some((named, target)) => {
+                let name = named.full_name();
+                let words = ["handover", &name, "--to", target.name, "--write"];
+                // Only the user may change a file of the project: the setting for it is printed.
+                let is_printed = named.in_project && target.edits_entry;
+                command(&words[..words.len() - usize::from(is_printed)])
+            }
+            // A name that the user chose may begin with `-`, and would be an option.
+            None if key.server.starts_with('-') => continue,
+            None if key.server.contains("://") => command(&["connect", &key.server]),
+            None => command(&["exec", &key.server]) + " -- COMMAND",
+        };
+        commands.insert(key.clone(), command);
     }
     commands
 }
