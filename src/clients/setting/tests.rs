@@ -187,7 +187,7 @@ fn what_cannot_be_edited_without_a_loss_is_refused() {
         (&yaml, "extensions: [1]\n"),
         (&yaml, "extensions:\n  lab: 7\n"),
         (&yaml, "{extensions: {}}\n"),
-        (&yaml, "\"extensions\":\n  a: {}\n"),
+        (&yaml, "\"extension\\u0073\":\n  a: {}\n"),
         (&yaml, "- a\n"),
         (&yaml, "a: [\n"),
         (&json, "[]"),
