@@ -39,6 +39,7 @@ fn home() -> Home {
     for name in evil {
         servers[name] = json!({"url": "https://evil.example"});
     }
+    fs::write(home.path().join("a-file.txt"), "").expect("writing");
     fs::write(
         home.path().join(".claude.json"),
         json!({ "mcpServers": servers }).to_string(),
@@ -163,6 +164,12 @@ fn fish_completes_servers() {
     }
     assert_eq!(complete("mcp-login --all --from open"), ["opencode"]);
     assert_eq!(complete("mcp-login tok"), ["token"]);
+    // Files are offered only where one is meant.
+    assert_eq!(
+        complete("mcp-login linear --client-file a-fi"),
+        ["a-file.txt"]
+    );
+    assert!(complete("mcp-login linear --scope a-fi").is_empty());
     let refused = ["--client-secret".to_owned(), "--client-key".to_owned()];
     let offered = complete("mcp-login linear --client-");
     assert!(
@@ -239,6 +246,11 @@ fn completes_servers(shell: &mut Shell, home: &Home) {
         ("mcp-login linear --devi", "linear --device"),
         ("mcp-login logout linear --forg", "logout linear --forget"),
         ("mcp-login demo lin", "demo lin"),
+        ("mcp-login linear --scope a-fi", "linear --scope a-fi"),
+        (
+            "mcp-login linear --client-file a-fi",
+            "linear --client-file a-file.txt",
+        ),
     ] {
         // Some shells put a space behind a whole word; the function is given none.
         shell.completes(line, expected);

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::builder::Resettable;
-use clap::Command;
+use clap::{Arg, Command, ValueHint};
 use clap_complete::Shell;
 use mcp_login::cli::manual;
 use mcp_login::commands;
@@ -57,13 +57,30 @@ fn generated_completions_are_fresh() {
         Shell::Elvish,
     ];
     let expected = shells.map(|shell| {
-        let mut text = Vec::new();
-        clap_complete::generate(shell, &mut commands::command(), "mcp-login", &mut text);
+        let (mut command, mut text) = (hinted(commands::command()), Vec::new());
+        clap_complete::generate(shell, &mut command, "mcp-login", &mut text);
         let name = clap_complete::Generator::file_name(&shell, "mcp-login");
         let text = fill_in(shell, &name, String::from_utf8(text).expect("UTF-8"));
         (name, text)
     });
     compare("completions", &expected);
+}
+
+/// Says what the values of options are, so that a shell offers files only where a file is meant.
+fn hinted(command: Command) -> Command {
+    let hint = |arg: Arg| {
+        let names = arg.get_value_names().unwrap_or_default();
+        let hint = match (arg.get_value_hint(), names.first().map(|it| it.as_str())) {
+            _ if arg.is_positional() || !arg.get_action().takes_values() => return arg,
+            _ if !arg.get_possible_values().is_empty() => return arg,
+            (_, Some("DIR")) => ValueHint::DirPath,
+            (_, Some("COMMAND")) => ValueHint::CommandString,
+            (ValueHint::Unknown, _) => ValueHint::Other,
+            (known, _) => known,
+        };
+        arg.value_hint(hint)
+    };
+    command.mut_args(hint).mut_subcommands(hinted)
 }
 
 /// Fills in what is written by hand, in `completions/*.in`: the names of servers, which the generator cannot know. And
