@@ -169,7 +169,7 @@ pub fn variable(name: &str) -> Result<String, String> {
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     if !plain || name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err("use letters, digits and _".to_owned());
+        return Err("use letters, digits and _, with no digit first".to_owned());
     }
     Ok(name.to_owned())
 }

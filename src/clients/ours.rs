@@ -122,8 +122,8 @@ pub fn that_ask_for(key: &StoredId, places: &Places) -> Vec<ConfiguredServer> {
 /// Returns whether an entry runs this program for this login.
 pub fn asks_for(configured: &ConfiguredServer, key: &StoredId) -> bool {
     commands(&configured.entry).iter().any(|text| {
-        has_profile(text, key)
-            && (key.is_for(&configured.url) || text.contains(&quoted_in_setting(&key.server)))
+        let words = words_of_setting(text);
+        has_profile(&words, key) && (key.is_for(&configured.url) || words.contains(&key.server))
     })
 }
 
@@ -144,14 +144,13 @@ pub fn that_run_us(places: &Places) -> Vec<(ConfiguredServer, String, bool)> {
     found
 }
 
-/// Returns whether a command names the profile of a login.
-fn has_profile(command: &str, key: &StoredId) -> bool {
-    if key.profile == DEFAULT_PROFILE {
-        return !command.contains("--profile");
-    }
-    [' ', '=']
-        .iter()
-        .any(|it| command.contains(&format!("--profile{it}{}", key.profile)))
+/// Returns whether the words of a command name the profile of a login.
+fn has_profile(words: &[String], key: &StoredId) -> bool {
+    let profile = key.profile.as_str();
+    let is_named = words.contains(&format!("--profile={profile}"))
+        || words.windows(2).any(|it| *it == ["--profile", profile]);
+    let is_usual = || !words.iter().any(|it| it.starts_with("--profile"));
+    is_named || profile == DEFAULT_PROFILE && is_usual()
 }
 
 /// Collects all text of an entry.
@@ -217,9 +216,11 @@ mod tests {
             ("mcp-login --profile work headers s", "work", true),
             ("mcp-login --profile=-x headers s", "-x", true),
             ("mcp-login --profile work headers s", "default", false),
+            ("mcp-login --profile workshop headers s", "work", false),
+            ("mcp-login --profile default headers s", "default", true),
         ] {
             assert_eq!(
-                has_profile(command, &of(profile)),
+                has_profile(&words_of_setting(command), &of(profile)),
                 is_meant,
                 "{command} {profile}"
             );

@@ -11,10 +11,8 @@ const MAX_WIDTH: usize = 400;
 
 /// Returns rows as lines with aligned columns.
 pub fn aligned(rows: &[impl AsRef<[String]>]) -> String {
-    let guarded = rows
-        .iter()
-        .map(|row| row.as_ref().iter().map(|cell| terminal::guard(cell)));
-    let rows: Vec<Vec<_>> = guarded.map(Iterator::collect).collect();
+    let guarded = |row: &[String]| row.iter().map(|cell| terminal::guard(cell)).collect();
+    let rows: Vec<Vec<_>> = rows.iter().map(|row| guarded(row.as_ref())).collect();
     let mut widths = vec![0; rows.iter().map(Vec::len).max().unwrap_or_default()];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -23,9 +21,8 @@ pub fn aligned(rows: &[impl AsRef<[String]>]) -> String {
     }
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).map(|(cell, width)| {
-            let gap = (*width)
-                .min(MAX_WIDTH)
-                .saturating_sub(terminal::width(cell));
+            let gap = (*width).min(MAX_WIDTH);
+            let gap = gap.saturating_sub(terminal::width(cell));
             format!("{cell}{}", " ".repeat(gap))
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
@@ -34,8 +31,8 @@ pub fn aligned(rows: &[impl AsRef<[String]>]) -> String {
 }
 
 /// Returns a table as wide as the terminal, its first row the heads, without columns that are empty. Where not all fits, the
-/// cells of the last column go below their row, and then the cells of the first one above it. `important` is a cell that a
-/// person has to see.
+/// cells of the last column go below their row, then the cells of the first one above it, then each cell into a line of its
+/// own. `important` is a cell that a person has to see.
 pub fn fitted(rows: &[Vec<String>], important: &str) -> String {
     let heads = rows.first().map(Vec::len).unwrap_or_default();
     let is_used = |column: &usize| rows.iter().skip(1).any(|row| !row[*column].is_empty());
@@ -43,43 +40,45 @@ pub fn fitted(rows: &[Vec<String>], important: &str) -> String {
     let cells = |row: &Vec<String>| used.iter().map(|column| row[*column].clone()).collect();
     let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
     let width = terminal::columns().unwrap_or(usize::MAX);
-    let fits = |table: &String| table.lines().all(|line| terminal::width(line) <= width);
-    let whole = Some(aligned(&rows)).filter(fits);
-    let table = whole.unwrap_or_else(|| {
-        let last = used.len().saturating_sub(1);
-        let table = Some(aligned(&columns(&rows, 0..last))).filter(fits);
-        let is_split = table.is_none();
-        let table = table.unwrap_or_else(|| aligned(&columns(&rows, 1..last)));
-        let wrapped = |text: &str, indent: &str| {
-            let text = terminal::wrap(text, width.saturating_sub(indent.len()), indent);
-            format!("{indent}{text}\n")
-        };
+    let last = used.len().saturating_sub(1);
+    let fitting = |table: String, indent: usize| {
+        let mut lines = table.lines();
+        let fits = lines.all(|line| terminal::width(line) + indent <= width);
+        fits.then_some(table)
+    };
+    let wrapped = |text: &str, indent: &str| {
+        let (text, width) = (terminal::guard(text), width.saturating_sub(indent.len()));
+        format!("{indent}{}\n", terminal::wrap(&text, width, indent))
+    };
+    let beside = |first: usize| {
+        let table = fitting(aligned(&columns(&rows, first..last)), 2 * first)?;
         let lines = rows.iter().zip(table.lines()).map(|(row, line)| {
-            let note = terminal::guard(&row[last]);
-            let note = match note.is_empty() {
-                true => note,
-                false => wrapped(&note, "    "),
-            };
-            match is_split {
-                true => format!(
-                    "{}\n{}{note}",
-                    terminal::guard(&row[0]),
-                    wrapped(line, "  ")
-                ),
-                false => format!("{line}\n{note}"),
-            }
+            let above = row[..first].iter().map(|it| terminal::guard(it) + "\n  ");
+            let below = row[last..].iter().filter(|it| !it.is_empty());
+            let below: String = below.map(|it| wrapped(it, "    ")).collect();
+            format!("{}{line}\n{below}", above.collect::<String>())
+        });
+        Some(lines.collect())
+    };
+    let one_by_one = || {
+        let cells = rows.iter().skip(1).flat_map(|row| rows[0].iter().zip(row));
+        let cells = cells.filter(|(_, cell)| !cell.is_empty());
+        let lines = cells.map(|(head, cell)| match *head == rows[0][0] {
+            true => terminal::guard(cell) + "\n",
+            false => wrapped(&format!("{}: {cell}", head.to_lowercase()), "  "),
         });
         lines.collect()
-    });
+    };
+    let whole = fitting(aligned(&rows), 0);
+    let table = whole.or_else(|| beside(0)).or_else(|| beside(1));
+    let table: String = table.unwrap_or_else(one_by_one);
     table.replace(important, &terminal::mark(important, Look::Bad))
 }
 
 /// Returns some columns of rows.
-fn columns(rows: &[Vec<String>], range: Range<usize>) -> Vec<&[String]> {
-    let cells = rows
-        .iter()
-        .map(|row| row.get(range.clone()).unwrap_or_default());
-    cells.collect()
+fn columns<'a>(rows: &'a [Vec<String>], range: Range<usize>) -> Vec<&'a [String]> {
+    let cells = |row: &'a Vec<String>| row.get(range.clone()).unwrap_or_default();
+    rows.iter().map(cells).collect()
 }
 
 /// Returns a duration as people say it, rounded to what they want to know.

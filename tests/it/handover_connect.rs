@@ -439,6 +439,12 @@ fn a_configuration_that_cannot_be_edited_is_left_alone() {
         assert_eq!(json.event("error")["exit"], 7, "{client}");
         assert!(json.stderr.contains(shown.trim_end()), "{}", json.stderr);
     }
+    // Nor can a file be made where there is no directory, or in one that is read only.
+    let home = live(&fake);
+    put(&home, ".cursor", "");
+    let words = [&fake.mcp(), "--to", "cursor", "--name", "lab", "--write"];
+    let refused = home.command("handover", &words).run().expect(7);
+    assert!(refused.stdout.contains("connect"), "{}", refused.stdout);
     let home = live(&fake);
     let other = json!({"mcpServers": {"lab": {"url": "https://other.example/mcp"}}}).to_string();
     let path = put(&home, ".cursor/mcp.json", &other);
@@ -704,6 +710,7 @@ fn logout_and_doctor_name_the_clients_that_run_this_program() {
         "bare": {"command": "mcp-login", "args": ["connect", fake.mcp()], "env": {"PATH": "/nowhere"}},
         "work": entry(program(), json!(["connect", fake.mcp(), "--profile", "work"])),
         "other": entry(program(), json!(["connect", "https://other.example/mcp"])),
+        "below": entry(program(), json!(["connect", format!("{}/below", fake.mcp())])),
         "theirs": {"url": fake.mcp()},
     });
     put(
@@ -732,6 +739,7 @@ fn logout_and_doctor_name_the_clients_that_run_this_program() {
         [
             ("claude-code:lab", "warning"),
             ("cursor:bare", "warning"),
+            ("cursor:below", "ok"),
             ("cursor:gone", "warning"),
             ("cursor:good", "ok"),
             ("cursor:other", "ok"),
@@ -745,6 +753,7 @@ fn logout_and_doctor_name_the_clients_that_run_this_program() {
         ("claude-code:lab", true),
         ("cursor:work", false),
         ("cursor:other", false),
+        ("cursor:below", false),
         ("cursor:theirs", false),
     ] {
         assert_eq!(

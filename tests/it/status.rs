@@ -283,9 +283,9 @@ fn status_fits_a_terminal_and_shows_whose_login_it_is_and_who_uses_it() {
             .replace("\u{1b}[31m\u{1b}[1m", "")
             .replace("\u{1b}[0m", "")
     };
-    let narrow = on_terminal(80, &[]);
+    let narrow = on_terminal(90, &[]);
     assert!(
-        narrow.lines().all(|line| line.chars().count() <= 80),
+        narrow.lines().all(|line| line.chars().count() <= 90),
         "{narrow}"
     );
     let rows: Vec<_> = narrow
@@ -303,6 +303,23 @@ fn status_fits_a_terminal_and_shows_whose_login_it_is_and_who_uses_it() {
     assert!(
         scopes.iter().all(|scope| narrow.contains(scope.as_str())),
         "{narrow}"
+    );
+    // Where the columns do not fit, each cell has its line.
+    let narrowest = on_terminal(80, &[]);
+    for line in [
+        calendar,
+        "  state: needs login",
+        "  client: claude-code:two",
+        "  stored in: file",
+    ] {
+        assert!(
+            narrowest.lines().any(|it| it == line),
+            "{line}: {narrowest}"
+        );
+    }
+    assert!(
+        narrowest.lines().all(|line| line.chars().count() <= 80),
+        "{narrowest}"
     );
     let wide = on_terminal(500, &[]);
     let row = wide

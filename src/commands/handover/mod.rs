@@ -256,18 +256,18 @@ fn report(
 ) -> Result<ExitCode, Error> {
     let (client, places) = (options.client, places.look()?);
     let hand_over = |consent| hand_over(key, options, consent, context, &places);
-    let show_if_unknown = |failure: &Error, reporter: &mut Reporter| {
-        if is_format_unknown(failure) {
+    let show_instead = |failure: &Error, reporter: &mut Reporter| {
+        if cannot_change(failure) {
             show_setting(hand_over(Consent::Nothing), context.json, reporter);
         }
     };
-    let mut done = hand_over(consent).inspect_err(|err| show_if_unknown(err, reporter))?;
+    let mut done = hand_over(consent).inspect_err(|err| show_instead(err, reporter))?;
     if consent == Consent::Nothing && done.is_planned() {
         if !is_agreed(&done, client, reporter) {
             terminal::say("nothing was written");
             return Ok(reporter.exit_code(Class::LoginNeeded));
         }
-        done = hand_over(Consent::Write).inspect_err(|err| show_if_unknown(err, reporter))?;
+        done = hand_over(Consent::Write).inspect_err(|err| show_instead(err, reporter))?;
     }
     if let Delivered::Product { text, append } = &done.delivered {
         let code = output::print(text);
@@ -282,18 +282,19 @@ fn report(
     Ok(reporter.exit_code(Class::Success))
 }
 
-/// Tells whether a file could not be written because of its form.
-fn is_format_unknown(failure: &Error) -> bool {
+/// Tells whether a file could not be changed, because of its form or of where it is.
+fn cannot_change(failure: &Error) -> bool {
+    use HandoverError::UnknownFormat;
+    let Error::HandOver { source, .. } = failure else {
+        return false;
+    };
     matches!(
-        failure,
-        Error::HandOver {
-            source: WriteError::Refused(HandoverError::UnknownFormat { .. }),
-            ..
-        }
+        source,
+        WriteError::Refused(UnknownFormat { .. }) | WriteError::Disk(_)
     )
 }
 
-/// Shows the setting that a user has to write into a file whose form is not known.
+/// Shows the setting that a user has to write into a file that cannot be changed here.
 fn show_setting(planned: Result<Transfer, Error>, json: bool, reporter: &mut Reporter) {
     if let Ok(Delivered::Shown { setting, path, .. }) = planned.map(|it| it.delivered) {
         let path = printable(&path.display().to_string());
