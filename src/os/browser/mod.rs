@@ -246,6 +246,7 @@ fn start_opener(
 pub fn opener() -> ExitCode {
     // A session of its own: no key of our terminal reaches the browser, and a text browser finds no terminal to take.
     process::leave_session();
+    process::close_inherited();
     let mut url = String::new();
     if io::stdin()
         .take(MAX_URL_BYTES)

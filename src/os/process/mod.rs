@@ -14,9 +14,9 @@ use crate::os::files;
 use crate::os::terminal;
 
 pub use platform::{
-    become_command, forbid_core_dumps, found, host_name, is_alive, kill_group, leave_session,
-    name_session_bus, parent, restore_core_limit, spawn_detached, spawn_group, started_at,
-    was_killed, without_console, Group,
+    become_command, close_inherited, forbid_core_dumps, found, host_name, is_alive, kill_group,
+    leave_session, name_session_bus, parent, restore_core_limit, spawn_detached, spawn_group,
+    started_at, was_killed, without_console, Group,
 };
 #[cfg(windows)]
 pub use platform::{name, owner};

@@ -124,6 +124,18 @@ pub fn leave_session() {
     let _ = nix::sys::prctl::set_name(c"mcp-login");
 }
 
+/// Closes what this process has inherited beside stdin, stdout and stderr. Among it may be a lock, such as that of `flock`,
+/// which each program that it starts would hold as long as it runs.
+pub fn close_inherited() {
+    let entries = fs::read_dir("/dev/fd").into_iter().flatten().flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    for number in numbers.collect::<Vec<_>>() {
+        if number > 2 {
+            let _ = nix::unistd::close(number);
+        }
+    }
+}
+
 /// Starts a process that may outlive this one, and that no key of its terminal ends.
 ///
 /// # Errors

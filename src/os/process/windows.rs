@@ -88,6 +88,9 @@ pub fn host_name() -> String {
 /// There is nothing to do: a process is started without its console, or with it.
 pub fn leave_session() {}
 
+/// There is nothing to do: a process inherits only what it is given.
+pub fn close_inherited() {}
+
 /// Starts a process that may outlive this one, and that no key of its console ends.
 ///
 /// # Errors

@@ -26,7 +26,9 @@ fn r8_the_browser_has_its_own_session_and_no_file_of_ours() {
     let program = login(&fake)
         .env("BROWSER", browser.path())
         .env("MCP_LOGIN_CLIENT_SECRET", "CANARY");
-    let mut login = program.args(["--client-id", "by-hand"]).on(&pty).start();
+    let program = program.args(["--client-id", "by-hand"]);
+    // As under `flock`, whose lock ends with the last process that has its file open.
+    let mut login = program.through_shell("", "9</").on(&pty).start();
     let url = login.authorization_url();
     assert_eq!(browser.url(), url, "the URL is one argument");
     let stat = browser.note("stat").expect("a note");
@@ -59,6 +61,7 @@ fn r8_the_browser_has_its_own_session_and_no_file_of_ours() {
         .collect();
     assert!(sockets.is_empty(), "no socket of ours: {fds}");
     assert!(!fds.contains("/dev/pts/"), "none of our streams: {fds}");
+    assert!(!fds.contains(" 9 -> /"), "no file that we inherited: {fds}");
     let env = browser.note("env").expect("a note");
     assert!(
         !env.contains("CANARY") && !env.contains("MCP_LOGIN_CLIENT_SECRET"),
