@@ -10,6 +10,7 @@
 //! shows which one the client speaks; where the server knows only the newer one, `translate` speaks for an older client.
 //! `streams` are for what the server sends by itself. `sse_transport` is for servers of 2024-11-05. `login` is the one login that the user may allow.
 
+mod cookies;
 mod exchange;
 mod json;
 mod login;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
+use super::cookies::Cookies;
 use super::message::{Kind, RpcMessage};
 use super::token::TokenSource;
 use crate::context::Context;
@@ -43,6 +44,7 @@ pub struct Upstream {
     /// The token.
     pub tokens: TokenSource,
     nonces: Nonces,
+    cookies: Cookies,
 }
 
 impl Upstream {
@@ -58,6 +60,7 @@ impl Upstream {
             http,
             tokens: TokenSource::new(key, Arc::clone(context)),
             nonces: Nonces::default(),
+            cookies: Cookies::default(),
         }
     }
 
@@ -161,12 +164,16 @@ impl Upstream {
         request: &StreamRequest,
         login: Option<&Credentials>,
     ) -> Result<Response, Error> {
+        let cookies = self.cookies.header(request.url);
         let open = |headers: &[(&str, &str)]| {
-            let headers = [&request.headers, headers].concat();
-            self.open(&StreamRequest {
+            let mut headers = [&request.headers, headers].concat();
+            headers.extend(cookies.iter().map(|it| ("cookie", it.as_str())));
+            let response = self.open(&StreamRequest {
                 headers,
                 ..request.clone()
-            })
+            })?;
+            self.cookies.keep(request.url, &response);
+            Ok(response)
         };
         match login {
             Some(login) => {

@@ -49,6 +49,30 @@ fn br21_br22_many_calls_meet_a_restart() {
     finish(&server, client);
 }
 
+/// A load balancer that tells by a cookie which instance has the session.
+#[apply(test)]
+fn br48_the_cookies_of_a_server_lead_back_to_its_instance() {
+    let server = McpServer::with(Settings::on(Wire::Legacy), |message, state| {
+        let is_elsewhere = message.header("cookie") != Some("instance=b");
+        match message.method() {
+            "server/discover" => None,
+            "initialize" => Some(
+                (state.behave_without_session(message))
+                    .with("Set-Cookie", "instance=a; Path=/")
+                    .with("Set-Cookie", "instance=b; Path=/; HttpOnly; SameSite=None")
+                    .with("Set-Cookie", "page=1; Path=/page"),
+            ),
+            _ => is_elsewhere.then(|| Reply::status(404)),
+        }
+    });
+    let (_home, mut client) = legacy(&server);
+    assert_eq!(client.text("echo", json!({"text": "here"})), "here");
+    server.wait_for_streams(1);
+    finish(&server, client);
+    assert_eq!(server.count("initialize"), 1);
+    assert_eq!(server.sessions(), 0);
+}
+
 /// Servers that say with a 400 what others say with a 404.
 #[apply(test)]
 fn br21_a_session_that_is_refused_with_400() {
