@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::writer::{read_text, WriteError};
 use crate::os::clock::Deadline;
+use crate::os::sync::start_thread;
 
 /// Longest time for a command of a client.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -74,9 +75,7 @@ impl Import {
     fn execute(&self) -> io::Result<(Option<ExitStatus>, bool)> {
         let (mut reader, mut writer) = io::pipe()?;
         let text = self.stdin.clone();
-        let feeder = thread::Builder::new()
-            .name("stdin".to_owned())
-            .spawn(move || writer.write_all(text.as_bytes()))?;
+        let feeder = start_thread("stdin", move || writer.write_all(text.as_bytes()))?;
         let mut command = Command::new(self.program);
         command.args(&self.arguments).stdout(Stdio::null());
         let mut child = command.stdin(reader.try_clone()?).spawn()?;

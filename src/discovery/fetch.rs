@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::Receiver;
 use std::sync::{Mutex, MutexGuard};
-use std::thread;
 
 use url::Url;
 
@@ -14,7 +13,7 @@ use crate::failure::{About, Class, Code, Failure, Hint};
 use crate::http::{Http, HttpError, Response};
 use crate::mcp;
 use crate::oauth::metadata::MetadataError;
-use crate::os::sync::lock;
+use crate::os::sync::{in_thread, lock};
 
 /// Most requests for metadata in one login; one made ahead counts once its document is needed.
 const MAX_REQUESTS: usize = 6;
@@ -172,13 +171,8 @@ impl<'a> Documents<'a> {
     /// one that nobody gets is not read, not recorded, and takes no request from those that are needed.
     pub fn guess(&self, url: &Url) {
         let (http, fetched) = (self.http.clone(), url.clone());
-        let (sender, receiver) = mpsc::sync_channel(1);
-        let fetch = move || {
-            let _ = sender.send(send(&http, &fetched));
-        };
-        let thread = thread::Builder::new().name("discovery".to_owned());
-        match thread.spawn(fetch) {
-            Ok(_) => *lock(&self.guessed) = Some((url.clone(), receiver)),
+        match in_thread("discovery", move || send(&http, &fetched)) {
+            Ok(receiver) => *lock(&self.guessed) = Some((url.clone(), receiver)),
             Err(err) => log::debug!("no thread to fetch {url} ahead: {err}"),
         }
     }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs as _};
-use std::sync::mpsc::{sync_channel, RecvTimeoutError};
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::Mutex;
-use std::thread;
 
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -16,7 +15,7 @@ use super::connect;
 use super::connector::ConnectError;
 use super::proxy::is_socks;
 use crate::oauth::endpoint::AddressScope;
-use crate::os::sync::lock;
+use crate::os::sync::{in_thread, lock};
 
 /// The most addresses of a host that are tried.
 const MAX_ADDRESSES: usize = 16;
@@ -210,15 +209,11 @@ fn look_up(host: &str, port: u16, timeout: NextTimeout) -> Result<Vec<SocketAddr
     let Limit::Exact(limit) = timeout.after else {
         return ask(host, port);
     };
-    let (sender, receiver) = sync_channel(1);
     let name = host.to_owned();
     // The system's lookup has no time limit, so it is left behind when ours is over.
-    let asking = thread::Builder::new()
-        .name("lookup".to_owned())
-        .spawn(move || sender.send(ask(&name, port)));
-    if asking.is_err() {
+    let Ok(receiver) = in_thread("lookup", move || ask(&name, port)) else {
         return ask(host, port);
-    }
+    };
     match receiver.recv_timeout(limit) {
         Ok(found) => found,
         Err(RecvTimeoutError::Timeout) => Err(ureq::Error::Timeout(timeout.reason)),

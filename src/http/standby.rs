@@ -3,7 +3,6 @@
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use ureq::http::Request;
@@ -16,7 +15,7 @@ use super::{authority, run, Http, HttpError, CONNECT_LIMIT};
 use crate::os::clock::Deadline;
 use crate::os::poll::{self, AsFd as _, PollFlags};
 use crate::os::socket::{self, PairSocket};
-use crate::os::sync::lock;
+use crate::os::sync::{lock, start_thread};
 
 /// How often a connection that the server has closed is opened again.
 const MAX_REOPENINGS: usize = 5;
@@ -96,8 +95,7 @@ impl Http {
             let _counted = counted;
             http.keep_open(&url, &origin, &stop);
         };
-        let thread = thread::Builder::new().name("standby".to_owned());
-        thread.spawn(keep).ok()?;
+        start_thread("standby", keep).ok()?;
         Some(standby)
     }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::thread;
 
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -14,7 +13,7 @@ use ureq::Agent;
 use super::connector::copy;
 use super::pool::BUFFER_BYTES;
 use super::{authorities, HttpError, HttpSettings};
-use crate::os::sync::lock;
+use crate::os::sync::{lock, start_thread};
 
 /// What this process trusts, by the user's file of certificate authorities.
 static TRUST: Mutex<BTreeMap<Option<PathBuf>, Arc<Trust>>> = Mutex::new(BTreeMap::new());
@@ -64,9 +63,7 @@ pub fn prepare(settings: &HttpSettings) -> Result<(), HttpError> {
     if trust.config.get().is_none() {
         let settings = settings.clone();
         // Without a thread, the connection that needs them reads them.
-        let _ = thread::Builder::new()
-            .name("certificates".to_owned())
-            .spawn(move || drop(trust.config(&settings)));
+        let _ = start_thread("certificates", move || drop(trust.config(&settings)));
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::os::clock::Deadline;
 use crate::os::socket::PairSocket;
-use crate::os::sync::lock;
+use crate::os::sync::{lock, start_thread};
 use crate::os::{signals, terminal};
 
 /// Most workers at once; further jobs wait until one of them is free.
@@ -143,7 +143,7 @@ impl Workers {
         let (context, request) = (Arc::clone(&self.context), Arc::clone(request));
         let prove = move || context.store(&request.key).is_ok();
         // Without a thread it is done when the store is needed.
-        let _ = thread::Builder::new().name("store".to_owned()).spawn(prove);
+        let _ = start_thread("store", prove);
     }
 
     /// Lets a worker run a step of a login, and send how it has ended.
@@ -180,9 +180,8 @@ impl Workers {
         self.retry_at = None;
         while self.busy < MAX_WORKERS && self.waiting > 0 {
             let queue = Arc::clone(&self.queue);
-            let thread = thread::Builder::new().name("login".to_owned());
             // The thread is not joined: a slow server must not delay the end after a deadline or a signal.
-            if let Err(err) = thread.spawn(move || run_next(&queue)) {
+            if let Err(err) = start_thread("login", move || run_next(&queue)) {
                 if self.busy > 0 {
                     log::debug!("no thread can be started ({err}); waiting for one");
                     self.retry_at = Some(Deadline::after(SPAWN_PAUSE));

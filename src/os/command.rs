@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind, Read, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use zeroize::Zeroizing;
 use super::browser;
 use super::clock::Deadline;
 use super::process::{self, Group};
-use super::sync::lock;
+use super::sync::{in_thread, lock};
 
 /// The most of stderr that is read, in bytes; what is beyond it is dropped.
 const STDERR_BYTES: usize = 4096;
@@ -104,12 +103,17 @@ impl Running {
             self.0.stderr.take(),
         );
         // A program need not read what it is told, nor before it answers.
-        in_thread(move || drop(stdin.map(|mut stdin| stdin.write_all(&text))))?;
+        in_thread("command", move || {
+            drop(stdin.map(|mut stdin| stdin.write_all(&text)))
+        })?;
         let said: Arc<Mutex<Vec<u8>>> = Arc::default();
         let heard = Arc::clone(&said);
-        let silence = in_thread(move || stderr.map_or((), |it| listen(it, &heard)))?;
-        let read =
-            in_thread(move || stdout.map_or(Ok(Zeroizing::default()), |it| read(it, max_bytes)))?;
+        let silence = in_thread("command", move || {
+            stderr.map_or((), |it| listen(it, &heard))
+        })?;
+        let read = in_thread("command", move || {
+            stdout.map_or(Ok(Zeroizing::default()), |it| read(it, max_bytes))
+        })?;
         let stdout = match read.recv_timeout(deadline.left()) {
             Ok(stdout) => stdout?,
             Err(_) => return Err(CommandError::TimedOut),
@@ -146,17 +150,6 @@ impl Running {
             let _ = self.wait(Deadline::after(MOMENT));
         }
     }
-}
-
-/// Starts a thread, and returns where its result arrives. A thread whose work does not end ends with this process.
-fn in_thread<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<Receiver<T>> {
-    let (sender, receiver) = mpsc::channel();
-    thread::Builder::new()
-        .name("command".to_owned())
-        .spawn(move || drop(sender.send(work())))?;
-    Ok(receiver)
 }
 
 /// Reads to the end, but not much more than `max_bytes`.

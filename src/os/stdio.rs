@@ -110,10 +110,9 @@ mod platform {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::mpsc::{self, Sender};
     use std::sync::{Mutex, OnceLock};
-    use std::thread;
 
     use crate::os::socket;
-    use crate::os::sync::lock;
+    use crate::os::sync::{lock, start_thread};
 
     /// How much is read at once, in bytes.
     const CHUNK_BYTES: usize = 64 * 1024;
@@ -150,9 +149,7 @@ mod platform {
             }
             let _ = its.shutdown(Shutdown::Both);
         };
-        thread::Builder::new()
-            .name("stdin".to_owned())
-            .spawn(work)?;
+        start_thread("stdin", work)?;
         let wanted = Mutex::new(wanted);
         Ok(StdinPump {
             socket: ours,
@@ -203,12 +200,10 @@ mod platform {
 
     pub(super) fn pollable(mut pipe: PipeReader) -> io::Result<PollableReader> {
         let (ours, mut its) = socket::pair()?;
-        thread::Builder::new()
-            .name("pipe".to_owned())
-            .spawn(move || {
-                let _ = io::copy(&mut pipe, &mut its);
-                let _ = its.shutdown(Shutdown::Both);
-            })?;
+        start_thread("pipe", move || {
+            let _ = io::copy(&mut pipe, &mut its);
+            let _ = its.shutdown(Shutdown::Both);
+        })?;
         Ok(ours)
     }
 }

@@ -1,12 +1,12 @@
 //! The demo's own user agent, for when no person can be asked: it does what a browser does, and agrees.
 
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{ensure, Context as _};
 use url::Url;
 
 use crate::http::{Http, HttpSettings, Redirects};
+use crate::os::sync::start_thread;
 use crate::warning::warn_user;
 
 /// Longest time of one of its requests. The last one is answered when the login is stored.
@@ -27,7 +27,7 @@ pub fn send(url: &str) {
         warn_user!(DemoFailed, "the demo could not agree by itself: {err:#}");
     };
     let agree = move || agree(&url).unwrap_or_else(warn);
-    if let Err(err) = thread::Builder::new().name("agent".to_owned()).spawn(agree) {
+    if let Err(err) = start_thread("agent", agree) {
         warn(err.into());
     }
 }

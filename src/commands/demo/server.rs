@@ -6,7 +6,6 @@
 use std::io::{self, Read as _};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use tiny_http::{Header, Method, Request, Response, Server};
 use url::Url;
@@ -14,7 +13,7 @@ use url::Url;
 use super::authority::Authority;
 use super::resource;
 use super::response::HttpResponse;
-use crate::os::sync::lock;
+use crate::os::sync::{lock, start_thread};
 
 /// Threads that answer; a slow client delays one of them.
 const WORKERS: usize = 4;
@@ -57,13 +56,11 @@ impl Servers {
         for _ in 0..WORKERS {
             let (http, handler) = (Arc::clone(&servers.http), Arc::clone(&handler));
             // Not joined: a client that never finishes a request must not delay the end of the demo.
-            thread::Builder::new()
-                .name("demo".to_owned())
-                .spawn(move || {
-                    while let Ok(request) = http.recv() {
-                        serve(request, &handler, show);
-                    }
-                })?;
+            start_thread("demo", move || {
+                while let Ok(request) = http.recv() {
+                    serve(request, &handler, show);
+                }
+            })?;
         }
         Ok(servers)
     }
@@ -86,12 +83,7 @@ fn prove_threads() -> io::Result<()> {
     for _ in 0..ALL_THREADS {
         let (end, until) = mpsc::channel::<()>();
         let wait = move || until.recv().is_err();
-        threads.push((
-            end,
-            thread::Builder::new()
-                .name("proof".to_owned())
-                .spawn(wait)?,
-        ));
+        threads.push((end, start_thread("proof", wait)?));
     }
     for (end, thread) in threads {
         drop(end);

@@ -6,7 +6,6 @@ use std::env;
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use crate::os::clock::Deadline;
 use crate::os::environment::Environment;
 use crate::os::process;
 use crate::os::programs;
+use crate::os::sync::{in_thread, start_thread};
 use crate::warning::warn_user;
 
 /// The argument by which this program starts itself to open a browser.
@@ -140,20 +140,14 @@ pub fn candidate(choice: &BrowserChoice) -> Result<String, String> {
 
 /// Asks the desktop whether there is a default browser; `None` if it does not answer.
 fn default_is_there() -> Option<bool> {
-    let (sender, receiver) = mpsc::channel();
-    let look = move || {
+    let look = || {
         let mut options = BrowserOptions::new();
         options.with_dry_run(true).with_suppress_output(true);
-        let found =
-            webbrowser::open_browser_with_options(Browser::Default, "http://127.0.0.1/", &options);
-        // Nobody may be listening any more.
-        let _ = sender.send(found.is_ok());
+        webbrowser::open_browser_with_options(Browser::Default, "http://127.0.0.1/", &options)
+            .is_ok()
     };
-    thread::Builder::new()
-        .name("browser".to_owned())
-        .spawn(look)
-        .ok()?;
-    receiver.recv_timeout(LOOK_LIMIT).ok()
+    let found = in_thread("browser", look).ok()?;
+    found.recv_timeout(LOOK_LIMIT).ok()
 }
 
 /// Starts the browser and does not wait for it. Whether a window really opened cannot be known, so the URL is always
@@ -166,8 +160,7 @@ pub fn open(url: &str, choice: &BrowserChoice, environment: &Environment) {
         Ok(false) => warn_not_started(""),
         Err(err) => warn_not_started(&format!(": {err}")),
     };
-    let thread = thread::Builder::new().name("browser".to_owned());
-    if thread.spawn(launch).is_err() {
+    if start_thread("browser", launch).is_err() {
         // Without a thread nobody hears how it went.
         if let Err(err) = start_opener(url, choice.command.as_deref(), may_default, Stdio::null()) {
             warn_not_started(&format!(": {err}"));

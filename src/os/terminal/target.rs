@@ -154,12 +154,11 @@ mod platform {
     use std::io::{self, Write as _};
     use std::sync::mpsc::{self, Sender};
     use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-    use std::thread;
     use std::time::Duration;
 
     use super::OutputStream;
     use crate::os::poll::BorrowedFd;
-    use crate::os::sync::lock;
+    use crate::os::sync::{lock, start_thread};
 
     /// How a stream is written to. A console in which somebody selects text takes nothing, and cannot be asked.
     #[derive(Debug)]
@@ -212,7 +211,7 @@ mod platform {
                     its_progress.set(false, has_failed);
                 }
             };
-            match thread::Builder::new().name("output".to_owned()).spawn(work) {
+            match start_thread("output", work) {
                 Ok(_) => Self::Thread(sender, progress),
                 Err(_) => Self::Plain,
             }

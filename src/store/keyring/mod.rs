@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use keyring_core::{Entry, Error};
@@ -15,7 +14,7 @@ use super::{lock_dir_in, text, Credentials, Fault, StoreError, StoredId};
 use crate::failure::{About, Code, Failure, Hint};
 use crate::os::files::accounts;
 use crate::os::places;
-use crate::os::sync::lock;
+use crate::os::sync::{lock, start_thread};
 use crate::warning::warn_user;
 
 #[cfg(all(feature = "keyring", any(windows, test)))]
@@ -185,29 +184,26 @@ impl KeyringBackend {
         let may_prompt = self.interaction.may_prompt();
         let (sender, receiver) = mpsc::channel();
         let shared = Arc::clone(&self.connection);
-        let thread = thread::Builder::new()
-            .name("keyring".to_owned())
-            .spawn(move || {
-                let connection = lock(&shared).take();
-                let again = connection
-                    .filter(|(_, opened_for)| *opened_for >= access)
-                    .and_then(|connection| Some((work(&*connection.0).ok()?, connection)));
-                let connect = || {
-                    let prompts = sender.clone();
-                    let on_prompt: OnPrompt =
-                        Box::new(move || drop(prompts.send(CallEvent::Prompt)));
-                    let keyring = platform::connect(access, may_prompt.then_some(on_prompt))?;
-                    Ok((work(&*keyring)?, (keyring, access)))
-                };
-                let outcome = again.map_or_else(connect, Ok).map(|(answer, connection)| {
-                    if !may_prompt {
-                        *lock(&shared) = Some(connection);
-                    }
-                    answer
-                });
-                // Nobody may be listening any more.
-                let _ = sender.send(CallEvent::Done(outcome));
+        let thread = start_thread("keyring", move || {
+            let connection = lock(&shared).take();
+            let again = connection
+                .filter(|(_, opened_for)| *opened_for >= access)
+                .and_then(|connection| Some((work(&*connection.0).ok()?, connection)));
+            let connect = || {
+                let prompts = sender.clone();
+                let on_prompt: OnPrompt = Box::new(move || drop(prompts.send(CallEvent::Prompt)));
+                let keyring = platform::connect(access, may_prompt.then_some(on_prompt))?;
+                Ok((work(&*keyring)?, (keyring, access)))
+            };
+            let outcome = again.map_or_else(connect, Ok).map(|(answer, connection)| {
+                if !may_prompt {
+                    *lock(&shared) = Some(connection);
+                }
+                answer
             });
+            // Nobody may be listening any more.
+            let _ = sender.send(CallEvent::Done(outcome));
+        });
         thread.map_err(|err| KeyringFault::Other(format!("no thread can be started: {err}")))?;
         let outcome = Self::wait(&receiver, may_prompt);
         match outcome {
