@@ -3,87 +3,46 @@
 //! Every code of an error is a variant of [`Code`], so that no error can have a code that [`Code::ALL`] lacks. The
 //! manual page and the table in docs/automation.md are made from that list and compared with it by a test.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::providers::{self, Provider};
 
-/// The kind of a failure, which decides the exit status. The numbers are frozen: scripts rely on them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[repr(u8)]
-pub enum Class {
-    /// Nothing failed.
-    Success = 0,
-    /// Something that works everywhere else does not work here.
-    Unexpected = 1,
-    /// Trying again does not help: what was named cannot be logged in to.
-    Usage = 2,
-    /// Only a login helps, or somebody refused.
-    LoginNeeded = 3,
-    /// The time limit passed.
-    TimedOut = 4,
-    /// Trying again later is sensible.
-    Unavailable = 5,
-    /// A security check failed.
-    Security = 6,
-    /// A login cannot be stored, read or removed.
-    Storage = 7,
-    /// There is no listener, and no other way to receive an answer.
-    CannotListen = 8,
-    /// No answer can arrive any more.
-    NoWay = 9,
-    /// A bug in this program.
-    Bug = 70,
-    /// The command of `exec` cannot be run.
-    CannotRun = 126,
-    /// The command of `exec` does not exist.
-    NotFound = 127,
+/// Declares [`Class`]: the exit status and the meaning of each class.
+macro_rules! classes {
+    ($($class:ident = $exit:literal $meaning:literal;)+) => {
+        /// The kind of a failure, which decides the exit status. The numbers are frozen: scripts rely on them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[repr(u8)]
+        pub enum Class {
+            $(#[doc = $meaning] $class = $exit,)+
+        }
+
+        impl Class {
+            /// All classes with their meanings, as the manual page explains them.
+            pub const ALL: &'static [(Self, &'static str)] = &[$((Self::$class, $meaning)),+];
+
+            /// Returns the exit status.
+            pub fn exit(self) -> u8 {
+                self as u8
+            }
+        }
+    };
 }
 
-impl Class {
-    /// All classes with their meanings, as the manual page explains them.
-    pub const ALL: [(Self, &'static str); 13] = [
-        (Self::Success, "done"),
-        (Self::Unexpected, "unexpected error"),
-        (
-            Self::Usage,
-            "usage, or what was named cannot be logged in to: trying again does not help",
-        ),
-        (
-            Self::LoginNeeded,
-            "only a login helps, or the user, the server or the authorization server said no; the hint holds the command",
-        ),
-        (Self::TimedOut, "timed out"),
-        (
-            Self::Unavailable,
-            "network, proxy or server unavailable or busy: trying again is sensible",
-        ),
-        (
-            Self::Security,
-            "a security check failed: do not blindly try again",
-        ),
-        (
-            Self::Storage,
-            "storage; the message says what was stored and what was not",
-        ),
-        (
-            Self::CannotListen,
-            "cannot listen, and no other way was left",
-        ),
-        (
-            Self::NoWay,
-            "no way to receive an answer (no listener, no paste, nothing)",
-        ),
-        (Self::Bug, "a bug in mcp-login"),
-        (Self::CannotRun, "the command of exec cannot be run"),
-        (Self::NotFound, "the command of exec does not exist"),
-    ];
-
-    /// Returns the exit status.
-    pub fn exit(self) -> u8 {
-        self as u8
-    }
+classes! {
+    Success = 0 "done";
+    Unexpected = 1 "unexpected error";
+    Usage = 2 "usage, or what was named cannot be logged in to: trying again does not help";
+    LoginNeeded = 3 "only a login helps, or the user, the server or the authorization server said no; the hint holds the command";
+    TimedOut = 4 "timed out";
+    Unavailable = 5 "network, proxy or server unavailable or busy: trying again is sensible";
+    Security = 6 "a security check failed: do not blindly try again";
+    Storage = 7 "storage; the message says what was stored and what was not";
+    CannotListen = 8 "cannot listen, and no other way was left";
+    NoWay = 9 "no way to receive an answer (no listener, no paste, nothing)";
+    Bug = 70 "a bug in mcp-login";
+    CannotRun = 126 "the command of exec cannot be run";
+    NotFound = 127 "the command of exec does not exist";
 }
 
 impl From<Class> for std::process::ExitCode {
@@ -92,17 +51,17 @@ impl From<Class> for std::process::ExitCode {
     }
 }
 
-/// Declares an enum of codes, and what belongs to each: the word that is printed, and its meaning.
+/// Declares an enum of words, and what belongs to each: the word that is printed and stored, and its meaning.
 macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($code:ident $word:literal $meaning:literal;)+ }) => {
-        $(#[$doc])*
+    ($(#[$of_enum:meta])* $name:ident { $($(#[$of_code:meta])* $code:ident $word:literal $meaning:literal;)+ }) => {
+        $(#[$of_enum])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         pub enum $name {
-            $(#[doc = $meaning] #[serde(rename = $word)] $code,)+
+            $(#[doc = $meaning] #[serde(rename = $word)] $(#[$of_code])* $code,)+
         }
 
         impl $name {
-            /// All codes, in the order in which the manual page lists them.
+            /// All of them, in the order in which they are listed for people.
             pub const ALL: &'static [Self] = &[$(Self::$code),+];
 
             /// Returns the word that is printed.
@@ -112,11 +71,22 @@ macro_rules! words {
                 }
             }
 
-            /// Returns what the code means, as one sentence.
+            /// Returns what the word means, as one sentence.
             pub fn meaning(self) -> &'static str {
                 match self {
                     $(Self::$code => $meaning,)+
                 }
+            }
+
+            /// Reads a word.
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|it| it.as_str() == word)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(self.as_str())
             }
         }
     };
@@ -258,12 +228,6 @@ impl Code {
     }
 }
 
-impl fmt::Display for Code {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
 /// An error that says what it is for scripts, and what to do about it.
 pub trait Failure: std::error::Error {
     /// Returns the code.
@@ -370,7 +334,7 @@ mod tests {
 
     #[test]
     fn exit_codes_are_frozen() {
-        let exits = Class::ALL.map(|(class, _)| class.exit());
+        let exits: Vec<_> = Class::ALL.iter().map(|(class, _)| class.exit()).collect();
         assert_eq!(exits, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 70, 126, 127]);
         for class in Code::ALL.iter().flat_map(|code| code.classes()) {
             assert!(Class::ALL.iter().any(|(listed, _)| listed == class));

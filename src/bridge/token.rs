@@ -15,10 +15,7 @@ use crate::refresh::{self, Freshness};
 use crate::store::{Credentials, Interaction, StoredId};
 
 /// What the token has to live on, or half its life if that is shorter.
-const NEED: Freshness = Freshness {
-    min_ttl: Duration::from_secs(60),
-    refresh: false,
-};
+const NEED: Freshness = Freshness::new(Duration::from_secs(60), false);
 
 /// How long a token that the server refused although it was fresh is not refreshed again, and how long a token that lives
 /// on is used before a failed refresh is tried again.

@@ -47,10 +47,7 @@ const SELF_CONNECT_LIMIT: Duration = Duration::from_millis(500);
 pub enum BindError {
     /// Another program holds the one port that will do.
     #[error("the port is already in use")]
-    Taken {
-        /// The port.
-        port: u16,
-    },
+    Taken(u16),
     /// No port is left: other programs use them all.
     #[error("no port of this machine is free")]
     UsedUp,
@@ -62,14 +59,14 @@ pub enum BindError {
 impl Failure for BindError {
     fn code(&self) -> Code {
         match self {
-            Self::Taken { .. } => Code::PortTaken,
+            Self::Taken(_) => Code::PortTaken,
             Self::UsedUp | Self::Impossible(_) => Code::CannotListen,
         }
     }
 
     fn hint(&self, _about: &About) -> Option<Hint> {
         let hint = match self {
-            Self::Taken { port } => format!(
+            Self::Taken(port) => format!(
                 "leave out --port or --redirect-uri to take any free port, stop the program that holds port {port}, or \
                  allow pasting{}",
                 shell::RESERVED_PORTS
@@ -129,7 +126,7 @@ impl Listener {
                         _ => BindError::Impossible(err),
                     });
                 }
-                Err(err) if is_taken(&err) && port != 0 => failure = BindError::Taken { port },
+                Err(err) if is_taken(&err) && port != 0 => failure = BindError::Taken(port),
                 Err(err) if is_taken(&err) => failure = BindError::UsedUp,
                 Err(err) => failure = BindError::Impossible(err),
             }
@@ -400,7 +397,7 @@ mod tests {
         let holder = Listener::bind(&wanted(RedirectHost::V4, &[], true)).expect("a socket");
         let port = port_of(&holder);
         let fixed = Listener::bind(&wanted(RedirectHost::V4, &[port], false));
-        assert!(matches!(fixed, Err(BindError::Taken { port: taken }) if taken == port));
+        assert!(matches!(fixed, Err(BindError::Taken(taken)) if taken == port));
         let remembered =
             Listener::bind(&wanted(RedirectHost::V4, &[port], true)).expect("another port");
         assert_ne!(port_of(&remembered), port);
@@ -413,7 +410,7 @@ mod tests {
         };
         let port = v6.local_addr().expect("an address").port();
         let fixed = Listener::bind(&wanted(RedirectHost::Localhost, &[port], false));
-        assert!(matches!(fixed, Err(BindError::Taken { .. })));
+        assert!(matches!(fixed, Err(BindError::Taken(_))));
         let free =
             Listener::bind(&wanted(RedirectHost::Localhost, &[port], true)).expect("another port");
         assert_eq!(free.sockets.len(), 2);

@@ -6,6 +6,8 @@ use std::io::Cursor;
 use tiny_http::{HTTPVersion, Header, Response, StatusCode};
 use url::Url;
 
+use crate::oauth::text::is_plain;
+
 /// A page for the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
@@ -164,8 +166,7 @@ impl Page {
 pub fn server_name(server: &str) -> String {
     let url = Url::parse(server).ok();
     let host = url.as_ref().map_or(Some(server), Url::host_str);
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]+".contains(&byte);
-    let host = host.filter(|host| host.bytes().all(is_plain));
+    let host = host.filter(|host| is_plain(host, ".-_:[]+"));
     host.unwrap_or_default().to_owned()
 }
 

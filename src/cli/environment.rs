@@ -2,45 +2,35 @@
 
 use std::env;
 
+/// What the name of every setting begins with.
+const PREFIX: &str = "MCP_LOGIN_";
+
 /// Options, and the settings that they overrule beside their own.
 const OVERRULES: [(&str, &[&str]); 18] = [
-    ("--auto", &["MCP_LOGIN_BROWSER"]),
-    ("--browser", &["MCP_LOGIN_NO_BROWSER"]),
-    ("--no-browser", &["MCP_LOGIN_BROWSER"]),
-    ("--paste", &["MCP_LOGIN_NO_PASTE"]),
-    ("--no-paste", &["MCP_LOGIN_PASTE"]),
-    ("--client-id", &["MCP_LOGIN_CLIENT_FILE"]),
-    (
-        "--client-file",
-        &["MCP_LOGIN_CLIENT_ID", "MCP_LOGIN_CLIENT_KEY_FILE"],
-    ),
-    (
-        "--client-key-file",
-        &["MCP_LOGIN_CLIENT_FILE", "MCP_LOGIN_CLIENT_SECRET_FILE"],
-    ),
-    ("--client-secret-file", &["MCP_LOGIN_CLIENT_KEY_FILE"]),
-    ("--resource", &["MCP_LOGIN_NO_RESOURCE"]),
-    ("--no-resource", &["MCP_LOGIN_RESOURCE"]),
-    ("--authorization-endpoint", &["MCP_LOGIN_ISSUER_METADATA"]),
-    ("--token-endpoint", &["MCP_LOGIN_ISSUER_METADATA"]),
+    ("--auto", &["BROWSER"]),
+    ("--browser", &["NO_BROWSER"]),
+    ("--no-browser", &["BROWSER"]),
+    ("--paste", &["NO_PASTE"]),
+    ("--no-paste", &["PASTE"]),
+    ("--client-id", &["CLIENT_FILE"]),
+    ("--client-file", &["CLIENT_ID", "CLIENT_KEY_FILE"]),
+    ("--client-key-file", &["CLIENT_FILE", "CLIENT_SECRET_FILE"]),
+    ("--client-secret-file", &["CLIENT_KEY_FILE"]),
+    ("--resource", &["NO_RESOURCE"]),
+    ("--no-resource", &["RESOURCE"]),
+    ("--authorization-endpoint", &["ISSUER_METADATA"]),
+    ("--token-endpoint", &["ISSUER_METADATA"]),
     (
         "--issuer-metadata",
-        &[
-            "MCP_LOGIN_AUTHORIZATION_ENDPOINT",
-            "MCP_LOGIN_TOKEN_ENDPOINT",
-        ],
+        &["AUTHORIZATION_ENDPOINT", "TOKEN_ENDPOINT"],
     ),
     (
         "--redirect-uri",
-        &[
-            "MCP_LOGIN_PORT",
-            "MCP_LOGIN_REDIRECT_HOST",
-            "MCP_LOGIN_REDIRECT_PATH",
-        ],
+        &["PORT", "REDIRECT_HOST", "REDIRECT_PATH"],
     ),
-    ("--port", &["MCP_LOGIN_REDIRECT_URI"]),
-    ("--redirect-host", &["MCP_LOGIN_REDIRECT_URI"]),
-    ("--redirect-path", &["MCP_LOGIN_REDIRECT_URI"]),
+    ("--port", &["REDIRECT_URI"]),
+    ("--redirect-host", &["REDIRECT_URI"]),
+    ("--redirect-path", &["REDIRECT_URI"]),
 ];
 
 /// Removes the settings that do not count from the environment. To be called before any thread starts.
@@ -67,11 +57,10 @@ fn overridden<'a>(arguments: &[String], settings: &'a [(String, String)]) -> Vec
         .filter(|(option, _)| is_given(option))
         .flat_map(|(_, names)| names.iter().copied())
         .collect();
-    let ours = settings
-        .iter()
-        .filter(|(name, _)| name.starts_with("MCP_LOGIN_"));
-    let overridden =
-        ours.filter(|(name, value)| value.is_empty() || overruled.contains(&name.as_str()));
+    let overridden = settings.iter().filter(|(name, value)| {
+        let ours = name.strip_prefix(PREFIX);
+        ours.is_some_and(|name| value.is_empty() || overruled.contains(&name))
+    });
     overridden.map(|(name, _)| name.as_str()).collect()
 }
 

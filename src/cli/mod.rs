@@ -1,7 +1,6 @@
 //! What the commands share of the command line: the global options, the values of options, and how servers are named.
 
 pub mod environment;
-pub mod manual;
 pub mod names;
 pub mod servers;
 pub mod values;
@@ -68,15 +67,11 @@ fn data_dir_help() -> String {
     format!("The directory for everything that mcp-login stores\n\nUsually {DATA_DIR_AS_TYPED}.")
 }
 
-const COLORS: values::Words<Color> = &[
-    (
-        &["auto"],
-        "On a terminal, unless NO_COLOR is set",
-        Color::Auto,
-    ),
-    (&["always"], "Always", Color::Always),
-    (&["never"], "Never", Color::Never),
-];
+const COLORS: values::Words<Color> = values::words! {
+    "auto", "On a terminal, unless NO_COLOR is set" => Color::Auto;
+    "always", "Always" => Color::Always;
+    "never", "Never" => Color::Never;
+};
 
 impl GlobalArgs {
     /// Returns what a command works with. `may_store_nothing` is for one that needs no stored login.

@@ -7,7 +7,7 @@ use crate::clients::config::{ConfigProblem, ConfiguredServer};
 use crate::context::Context;
 use crate::error::Error;
 use crate::oauth::endpoint::{self, UrlError};
-use crate::oauth::text::printable;
+use crate::oauth::text::{is_plain, printable};
 use crate::os::terminal;
 use crate::store::{server_name, StoredId, DEFAULT_PROFILE};
 
@@ -328,8 +328,7 @@ fn without_broken_scheme(text: &str) -> &str {
 
 /// Tells whether a text can be the name of a login or of a profile.
 pub fn is_name(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-".contains(&byte);
-    (1..=64).contains(&text.len()) && text.bytes().all(is_plain)
+    (1..=64).contains(&text.len()) && is_plain(text, "._@+-")
 }
 
 /// Checks the value of `--profile`.

@@ -8,10 +8,20 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::clients::{targets, Target};
 use crate::oauth::endpoint;
+use crate::oauth::text::is_plain;
 use crate::store::StoreChoice;
 
 /// The values of an option: the names of each, its help, and what it means.
 pub type Words<T> = &'static [(&'static [&'static str], &'static str, T)];
+
+/// Lists the values of an option, one a line: `name | alias, "help" => meaning;`.
+macro_rules! words {
+    ($($($name:literal)|+, $help:literal => $meaning:expr;)+) => {
+        &[$((&[$($name),+], $help, $meaning)),+]
+    };
+}
+
+pub(crate) use words;
 
 /// Reads one of several words.
 pub fn one_of<T>(words: Words<T>) -> impl TypedValueParser<Value = T>
@@ -165,10 +175,10 @@ pub const VARIABLE: &str = "MCP_LOGIN_BEARER";
 ///
 /// A sentence for the user.
 pub fn variable(name: &str) -> Result<String, String> {
-    let plain = name
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !plain || name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
+    if name.is_empty()
+        || !is_plain(name, "_")
+        || name.starts_with(|first: char| first.is_ascii_digit())
+    {
         return Err("use letters, digits and _, with no digit first".to_owned());
     }
     Ok(name.to_owned())

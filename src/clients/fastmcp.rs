@@ -45,7 +45,7 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
         changes.push(entry("mcp-oauth-client-info", "client_info", client));
     }
     if let Some(time) = login.expires_at {
-        let expiry = json!({"expires_at": time.0});
+        let expiry = json!({"expires_at": time.unix_seconds()});
         changes.push(entry("mcp-oauth-token-expiry", "token_expiry", expiry));
     }
     let tokens = sdk::python_tokens(handover);
@@ -166,7 +166,7 @@ mod tests {
             client: TARGET.name,
             command: &sdk::tests::COMMAND,
             variable: "",
-            now: Time(1_893_553_445),
+            now: Time::at(1_893_553_445),
         }
     }
 

@@ -77,7 +77,7 @@ fn stem(name: &str) -> String {
 fn tokens(handover: &Handover) -> Value {
     let issuer = sdk::python_issuer(handover.login);
     let more = json!({
-        "expires_at": handover.login.expires_at.map(|time| time.0),
+        "expires_at": handover.login.expires_at.map(|time| time.unix_seconds()),
         "hermes_issuer": issuer.map(|issuer| issuer.trim_end_matches('/')),
     });
     sdk::with(sdk::python_tokens(handover), more)
@@ -168,7 +168,7 @@ mod tests {
             client: TARGET.name,
             command: &sdk::tests::COMMAND,
             variable: "",
-            now: Time(1_893_553_445),
+            now: Time::at(1_893_553_445),
         }
     }
 

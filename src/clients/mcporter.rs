@@ -24,7 +24,7 @@ pub const TARGET: Target = Target {
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     check_name(handover, places)?;
     // In seconds. With `expires_in` in its place mcporter spends the refresh token at once.
-    let expires_at = handover.login.expires_at.map(|time| time.0);
+    let expires_at = handover.login.expires_at.map(|time| time.unix_seconds());
     let tokens = sdk::with(sdk::tokens(handover), json!({"expires_at": expires_at}));
     let mut payload = json!({"tokens": tokens});
     if handover.mode != Mode::Access {

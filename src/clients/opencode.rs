@@ -65,7 +65,7 @@ fn entry(handover: &Handover) -> Value {
     let tokens = sdk::present(json!({
         "accessToken": login.access_token.expose(),
         "refreshToken": sdk::refresh_token(handover),
-        "expiresAt": login.expires_at.map(|time| time.0),
+        "expiresAt": login.expires_at.map(|time| time.unix_seconds()),
         "scope": sdk::scope(login),
     }));
     let client = sdk::present(json!({

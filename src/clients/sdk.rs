@@ -40,7 +40,7 @@ pub fn scope(login: &Credentials) -> Option<String> {
 
 /// Returns a time in milliseconds since 1970, as JavaScript has it.
 pub fn milliseconds(time: Time) -> i64 {
-    time.0.saturating_mul(1000)
+    time.unix_seconds().saturating_mul(1000)
 }
 
 /// Returns the tokens: `OAuthTokens`, without the expiry, which each client has in another format.
@@ -65,7 +65,7 @@ pub fn client(login: &Credentials) -> Value {
 /// Returns the tokens for the SDK for Python: with the whole lifetime of the access token, in seconds.
 pub fn python_tokens(handover: &Handover) -> Value {
     let login = handover.login;
-    let lifetime = |at: Time| at.0.saturating_sub(login.obtained_at.0).max(1);
+    let lifetime = |at: Time| at.seconds_since(login.obtained_at).max(1);
     with(
         tokens(handover),
         json!({"expires_in": login.expires_at.map(lifetime)}),
@@ -164,7 +164,7 @@ pub mod tests {
 
     /// Returns the handover of a login.
     pub fn handover(login: &Credentials, mode: Mode) -> Handover<'_> {
-        let now = Time(1_893_553_500);
+        let now = Time::at(1_893_553_500);
         let (name, variable) = ("example", "BEARER");
         Handover {
             client: "client",

@@ -129,7 +129,7 @@ pub mod tests {
             client_secret: Some(Secret::new("GOCSPX-x")),
             access_token: Secret::new("ya29.x"),
             refresh_token: Some(Secret::new("1//x")),
-            expires_at: Some(Time(1_893_553_445)),
+            expires_at: Some(Time::at(1_893_553_445)),
             scopes: vec![
                 "openid".to_owned(),
                 "https://www.googleapis.com/auth/drive".to_owned(),
@@ -168,7 +168,7 @@ pub mod tests {
             client: TARGET.name,
             command: &sdk::tests::COMMAND,
             variable: "",
-            now: Time(0),
+            now: Time::at(0),
         };
         match (client.deliver)(&handover, places)? {
             Delivery::Files(mut changes) => Ok(changes.remove(0)),

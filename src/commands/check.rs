@@ -119,13 +119,7 @@ enum ToolsAnswer {
 /// whoever has it; [`Error::OlderTransport`]; [`Error::Server`] if nothing there speaks MCP, or the server
 /// fails for another reason.
 pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<Checked<'a>, Error> {
-    let live = |refresh| {
-        let need = Freshness {
-            min_ttl: MIN_TTL,
-            refresh,
-        };
-        refresh::live(key, need, context)
-    };
+    let live = |refresh| refresh::live(key, Freshness::new(MIN_TTL, refresh), context);
     let http = Http::new(
         &context.settings.http,
         std::slice::from_ref(server),
@@ -214,7 +208,7 @@ fn judge<'a>(
             words,
             login: settings.login_again(login, &["--force"]),
         }),
-        ToolsAnswer::OtherForm(_) if client.is_older() => Err(Error::OlderTransport { server }),
+        ToolsAnswer::OtherForm(_) if client.is_older() => Err(Error::OlderTransport(server)),
         ToolsAnswer::OtherForm(err) => Err(err),
     }
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use crate::clients::config::{self, ConfiguredServer};
 use crate::clients::Places;
+use crate::oauth::text::is_plain;
 use crate::os::terminal;
 use crate::store::{self, Interaction, Store};
 
@@ -27,8 +28,7 @@ pub fn run() -> ExitCode {
 
 /// Tells whether a name is plain enough for every shell: a project's file may name a server `$(...)`.
 fn is_safe(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._@+-:/%".contains(&byte);
-    name.starts_with(|first: char| first.is_ascii_alphanumeric()) && name.bytes().all(is_plain)
+    name.starts_with(|first: char| first.is_ascii_alphanumeric()) && is_plain(name, "._@+-:/%")
 }
 
 /// Returns the stored logins, and each server in a client's configuration: with the client where another one means

@@ -27,14 +27,10 @@ macro_rules! packed {
 }
 
 /// The scripts, compressed by the build script.
-const SCRIPTS: values::Words<&[u8]> = &[
-    (&["bash"], "Bash", packed!("mcp-login.bash")),
-    (&["zsh"], "Z shell", packed!("_mcp-login")),
-    (&["fish"], "fish", packed!("mcp-login.fish")),
-    (
-        &["powershell", "pwsh"],
-        "PowerShell",
-        packed!("_mcp-login.ps1"),
-    ),
-    (&["elvish"], "Elvish", packed!("mcp-login.elv")),
-];
+const SCRIPTS: values::Words<&[u8]> = values::words! {
+    "bash", "Bash" => packed!("mcp-login.bash");
+    "zsh", "Z shell" => packed!("_mcp-login");
+    "fish", "fish" => packed!("mcp-login.fish");
+    "powershell" | "pwsh", "PowerShell" => packed!("_mcp-login.ps1");
+    "elvish", "Elvish" => packed!("mcp-login.elv");
+};

@@ -132,9 +132,7 @@ impl Person for Stderr {
         })?;
         match outcome {
             Outcome::Done(results) => results.into_iter().try_for_each(|result| result.map(drop)),
-            Outcome::Signal(_) => Err(Error::Busy {
-                server: self.server.clone(),
-            }),
+            Outcome::Signal(_) => Err(Error::Busy(self.server.clone())),
         }
     }
 }

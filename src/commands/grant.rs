@@ -65,43 +65,21 @@ pub struct GrantArgs {
     pub idp_client_id: Option<String>,
 }
 
-const PLATFORMS: values::Words<AssertionSource> = &[(
-    &["github-actions"],
-    "GitHub Actions or Forgejo; the job needs `permissions: id-token: write`",
-    AssertionSource::GithubActions,
-)];
+const PLATFORMS: values::Words<AssertionSource> = values::words! {
+    "github-actions", "GitHub Actions or Forgejo; the job needs `permissions: id-token: write`" => AssertionSource::GithubActions;
+};
 
 /// The value of `--grant`; none leaves it to the stored login. Clap would take an `Option` for an option without a default.
 pub type GrantChoice = Option<GrantType>;
 
-const GRANTS: values::Words<GrantChoice> = &[
-    (&["auto"], "That of the stored login, else code", None),
-    (
-        &["code"],
-        "A person agrees in a browser",
-        Some(GrantType::AuthorizationCode),
-    ),
-    (
-        &["device"],
-        "A person enters a code in any browser; the same as --device",
-        Some(GrantType::DeviceCode),
-    ),
-    (
-        &["client-credentials"],
-        "A client registered by hand, without a person",
-        Some(GrantType::ClientCredentials),
-    ),
-    (
-        &["jwt-bearer"],
-        "A JWT that the platform gives to this workload",
-        Some(GrantType::JwtBearer),
-    ),
-    (
-        &["id-jag"],
-        "An identity assertion of the enterprise's provider, for a person who is logged in there",
-        Some(GrantType::IdJag),
-    ),
-];
+const GRANTS: values::Words<GrantChoice> = values::words! {
+    "auto", "That of the stored login, else code" => None;
+    "code", "A person agrees in a browser" => Some(GrantType::AuthorizationCode);
+    "device", "A person enters a code in any browser; the same as --device" => Some(GrantType::DeviceCode);
+    "client-credentials", "A client registered by hand, without a person" => Some(GrantType::ClientCredentials);
+    "jwt-bearer", "A JWT that the platform gives to this workload" => Some(GrantType::JwtBearer);
+    "id-jag", "An identity assertion of the enterprise's provider, for a person who is logged in there" => Some(GrantType::IdJag);
+};
 
 impl GrantArgs {
     /// Tells whether the user names a grant without a person.

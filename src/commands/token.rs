@@ -57,10 +57,7 @@ impl TokenArgs {
 
     /// Returns when the token is refreshed.
     pub fn freshness(&self) -> Freshness {
-        Freshness {
-            min_ttl: self.min_ttl,
-            refresh: self.refresh,
-        }
+        Freshness::new(self.min_ttl, self.refresh)
     }
 }
 
@@ -117,10 +114,7 @@ pub struct ServerArgs {
 /// If there is no login with a live token, or it cannot be refreshed.
 pub fn refresh(args: &ServerArgs, context: &Context) -> Result<ExitCode, Error> {
     let key = servers::find(args.server.as_deref(), context)?;
-    let freshness = Freshness {
-        min_ttl: Duration::ZERO,
-        refresh: true,
-    };
+    let freshness = Freshness::new(Duration::ZERO, true);
     let login = refresh::live(&key, freshness, context)?;
     if context.json {
         let line =

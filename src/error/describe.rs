@@ -97,8 +97,8 @@ impl Error {
                 own(Code::NoWayToAnswer, Some(hint.into()))
             }
             Self::NotLoggedIn { hint, .. } => own(Code::NotLoggedIn, Some(hint.clone())),
-            Self::Busy { .. } => own(Code::Busy, Some(IN_A_MOMENT.into())),
-            Self::Interrupted { .. } => own(Code::Interrupted, Some(IN_A_MOMENT.into())),
+            Self::Busy(_) => own(Code::Busy, Some(IN_A_MOMENT.into())),
+            Self::Interrupted(_) => own(Code::Interrupted, Some(IN_A_MOMENT.into())),
             Self::NotRevoked { lives, .. } => {
                 let hint = format!("{lives}; the provider's own page can end the login sooner");
                 own(Code::NotRevoked, Some(hint.into()))
@@ -112,7 +112,7 @@ impl Error {
                 let hint = Hint::Else(advice.to_owned(), login.clone());
                 own(Code::AccountRefused, Some(hint))
             }
-            Self::OlderTransport { .. } => {
+            Self::OlderTransport(_) => {
                 let hint = "log in with a client that speaks it; `mcp-login token` gives the token";
                 own(Code::OlderTransport, Some(hint.into()))
             }

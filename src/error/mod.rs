@@ -192,17 +192,11 @@ pub enum Error {
         hint: Hint,
     },
     /// The time was up; nothing has changed.
-    #[error("could not get a valid token for {server} in time")]
-    Busy {
-        /// The server.
-        server: String,
-    },
+    #[error("could not get a valid token for {0} in time")]
+    Busy(String),
     /// The process that refreshes was killed. What it had done is in the journal.
-    #[error("the refresh of the login to {server} was interrupted")]
-    Interrupted {
-        /// The server.
-        server: String,
-    },
+    #[error("the refresh of the login to {0} was interrupted")]
+    Interrupted(String),
     /// The command to run cannot be run.
     #[error("cannot run {program}")]
     Command {
@@ -263,11 +257,8 @@ pub enum Error {
         login: Box<LoginCommand>,
     },
     /// The server cannot be asked in the forms of MCP that are spoken here.
-    #[error("{server} speaks the older SSE transport of MCP, which check cannot ask")]
-    OlderTransport {
-        /// The server.
-        server: String,
-    },
+    #[error("{0} speaks the older SSE transport of MCP, which check cannot ask")]
+    OlderTransport(String),
     /// Something that should work everywhere does not work here.
     #[error("{what}")]
     Unexpected {

@@ -9,7 +9,7 @@ use ureq::{Proxy, ProxyProtocol};
 use url::{Host, Url};
 
 use crate::oauth::endpoint;
-use crate::oauth::text::printable;
+use crate::oauth::text::{is_plain, printable};
 use crate::os::sync::lock;
 use crate::warning::warn_user;
 
@@ -260,10 +260,7 @@ impl NoProxyEntry {
         match Host::parse(name).ok()? {
             Host::Domain(name) => {
                 let name = name.strip_suffix('.').unwrap_or(&name).to_owned();
-                let is_name = !name.is_empty()
-                    && name
-                        .bytes()
-                        .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+                let is_name = !name.is_empty() && is_plain(&name, "-._");
                 is_name.then_some(Self {
                     host: NoProxyHost::Domain(name),
                     port,

@@ -76,7 +76,7 @@ fn read_id_token(id_token: &Secret, pending: &PendingAuthorization) -> Option<St
         issuer,
         client_id: &client.id,
         nonce: nonce.map(Secret::expose),
-        now: Time::now().0,
+        now: Time::now().unix_seconds(),
     };
     match id_token::account(id_token.expose(), &expected, is_tenant) {
         Ok(account) => account,

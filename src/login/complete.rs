@@ -245,7 +245,7 @@ pub fn record(
         registration: client.kind.into(),
         client_id: client.id,
         client_secret: client.secret,
-        client_secret_expires_at: client.secret_expires_at.map(Time),
+        client_secret_expires_at: client.secret_expires_at.map(Time::at),
         client_key: client.key.map(ClientKey::into_record),
         client_auth: client.auth.into(),
         redirect_uri: String::new(),

@@ -43,10 +43,7 @@ pub fn live_login(
     if !serves(request, stored?) {
         return None;
     }
-    let need = Freshness {
-        min_ttl: MIN_TTL,
-        refresh: false,
-    };
+    let need = Freshness::new(MIN_TTL, false);
     match refresh::live(&request.key, need, context) {
         // One that can be refreshed has just been, if it was due.
         Ok(live) if live.is_renewable() || !need.is_due(&live) => {

@@ -91,7 +91,7 @@ pub fn cannot_listen(target: &RedirectTarget, source: BindError) -> Error {
     let redirect_uri = target.uri_without_socket();
     let place = redirect_uri.trim_start_matches("http://");
     let holder = match source {
-        BindError::Taken { port } => peer::holder(port),
+        BindError::Taken(port) => peer::holder(port),
         BindError::UsedUp | BindError::Impossible(_) => None,
     };
     Error::Bind {

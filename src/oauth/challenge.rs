@@ -6,6 +6,8 @@
 
 use std::collections::BTreeSet;
 
+use super::text::is_plain;
+
 /// The error of a login that has too few scopes.
 const INSUFFICIENT_SCOPE: &str = "insufficient_scope";
 
@@ -356,10 +358,7 @@ impl<'a> Scanner<'a> {
 ///
 /// Spec: RFC 9110 section 5.6.2.
 pub fn is_token(word: &str) -> bool {
-    !word.is_empty()
-        && word
-            .chars()
-            .all(|next| next.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(next))
+    !word.is_empty() && is_plain(word, "!#$%&'*+-.^_`|~")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The OAuth client: its registration, its client ID metadata document, and the methods of client authentication.
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{json, Value};
 use url::Url;
@@ -11,48 +11,25 @@ use super::device;
 use super::endpoint::{self, UrlError};
 use super::jwt::assertion::ClientKey;
 use super::secret::Secret;
+use crate::failure::words;
 use crate::os::clock::Time;
 
 /// Longest identifier of a client that a registration may give, in bytes: with a longer one no browser takes the address.
 const MAX_CLIENT_ID_BYTES: usize = 16 * 1024;
 
-/// How the client proves who it is at the token endpoint.
-///
-/// Spec: RFC 7591 section 2, `token_endpoint_auth_method`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ClientAuth {
-    /// It does not: a public client.
-    #[serde(rename = "none")]
-    None,
-    /// With the `Authorization` header.
-    #[serde(rename = "client_secret_basic")]
-    Basic,
-    /// With its secret in the body.
-    #[serde(rename = "client_secret_post")]
-    Post,
-    /// With an assertion that its key has signed.
-    #[serde(rename = "private_key_jwt")]
-    PrivateKeyJwt,
+words! {
+    /// How the client proves who it is at the token endpoint.
+    ///
+    /// Spec: RFC 7591 section 2, `token_endpoint_auth_method`.
+    ClientAuth {
+        None "none" "it does not: a public client";
+        Basic "client_secret_basic" "with the `Authorization` header";
+        Post "client_secret_post" "with its secret in the body";
+        PrivateKeyJwt "private_key_jwt" "with an assertion that its key has signed";
+    }
 }
 
 impl ClientAuth {
-    /// Returns the registered name of the method.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Basic => "client_secret_basic",
-            Self::Post => "client_secret_post",
-            Self::PrivateKeyJwt => "private_key_jwt",
-        }
-    }
-
-    /// Reads the registered name of a method.
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::None, Self::Basic, Self::Post]
-            .into_iter()
-            .find(|auth| auth.as_str() == name)
-    }
-
     /// Returns the method to use: none without a secret; else the one the registration answer names; else the first
     /// of ours that the metadata lists; else Basic.
     ///
@@ -83,18 +60,13 @@ impl ClientAuth {
     }
 }
 
-/// Where the client identifier comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum RegistrationKind {
-    /// Registered by hand.
-    #[serde(rename = "static")]
-    Static,
-    /// A client ID metadata document.
-    #[serde(rename = "cimd")]
-    MetadataDocument,
-    /// Dynamic registration.
-    #[serde(rename = "dcr")]
-    Dynamic,
+words! {
+    /// Where the client identifier comes from.
+    RegistrationKind {
+        Static "static" "registered by hand";
+        MetadataDocument "cimd" "a client ID metadata document";
+        Dynamic "dcr" "dynamic registration";
+    }
 }
 
 /// The client, as one authorization server knows it.
@@ -143,6 +115,7 @@ impl Client {
         let secret = secret.filter(|secret| !secret.expose().is_empty());
         let method: Option<String> = optional(document.token_endpoint_auth_method);
         let method = method.as_deref().and_then(ClientAuth::parse);
+        let method = method.filter(|method| *method != ClientAuth::PrivateKeyJwt);
         Some(Self {
             id: document.client_id,
             auth: ClientAuth::choose(secret.is_some(), method, listed),
@@ -212,7 +185,7 @@ fn moment(member: Option<&RawValue>) -> Option<i64> {
         .parse()
         .or_else(|_| text.parse().map(|seconds: f64| seconds as i64))
         .ok()?;
-    Some(Time::at(seconds).0).filter(|seconds| *seconds > 0)
+    Some(Time::at(seconds).unix_seconds()).filter(|seconds| *seconds > 0)
 }
 
 /// The client in a file that a provider's console hands out, such as Google's `client_secret.json`.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, ParseError, Url};
 
-use super::text::printable;
+use super::text::{is_plain, printable};
 
 /// Parameters of the authorization request that are ours alone; an endpoint must not carry them already.
 pub const OUR_PARAMETERS: [&str; 8] = [
@@ -268,10 +268,7 @@ pub fn parse_page(raw: &str) -> Result<Url, UrlError> {
         return Err(UrlError::Userinfo);
     }
     // A name may legally hold much that a shell reads, and percent escapes that only some readers undo.
-    if !authority
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
-    {
+    if !is_plain(authority, ".-_:[]") {
         return Err(UrlError::Characters);
     }
     Ok(url)

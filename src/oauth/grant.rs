@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::jwt;
+use super::text::is_plain;
 
 /// The grant type of a client that asks for itself. Spec: RFC 6749 section 4.4.2.
 pub const CLIENT_CREDENTIALS: &str = "client_credentials";
@@ -119,8 +120,7 @@ impl Jwt {
     /// Spec: RFC 7519 section 7.2; RFC 7515 section 7.1.
     pub fn read(text: &str) -> Option<Self> {
         let [header, claims, signature] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte);
-        let is_signed = !signature.is_empty() && signature.bytes().all(is_plain);
+        let is_signed = !signature.is_empty() && is_plain(signature, "-_=");
         Some(Self {
             header: jwt::object(header)?,
             claims: jwt::object(claims).filter(|_| is_signed)?,

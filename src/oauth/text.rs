@@ -54,6 +54,12 @@ fn is_space(character: char) -> bool {
 
 pub use crate::os::shell::quoted;
 
+/// Tells whether a text consists of letters and digits of ASCII, and these signs.
+pub fn is_plain(text: &str, signs: &str) -> bool {
+    let is_plain = |next: char| next.is_ascii_alphanumeric() || signs.contains(next);
+    text.chars().all(is_plain)
+}
+
 /// Returns `text` on one line, with no power over the terminal, and at most 203 characters long.
 ///
 /// Terminal sequences go with their bodies and bidirectional controls go; a carriage return and any kind of space is a

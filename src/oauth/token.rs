@@ -1,35 +1,24 @@
 //! The token response: lenient where real servers need it, strict where it matters.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::body;
 use super::secret::Secret;
+use crate::failure::words;
 use crate::os::clock::Time;
 
 /// Longest lifetime that is accepted, in seconds: ten years.
 const MAX_LIFETIME_SECONDS: u64 = 10 * 365 * 24 * 3600;
 
-/// How an access token is used.
-///
-/// Spec: RFC 6749 section 7.1; RFC 6750; RFC 9449 section 5.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TokenType {
-    /// By whoever has it.
-    #[default]
-    Bearer,
-    /// With a proof for each request.
-    #[serde(rename = "DPoP")]
-    Dpop,
-}
-
-impl TokenType {
-    /// Returns the name, which is also the scheme of the `Authorization` header.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Bearer => "Bearer",
-            Self::Dpop => "DPoP",
-        }
+words! {
+    /// How an access token is used; the name is also the scheme of the `Authorization` header.
+    ///
+    /// Spec: RFC 6749 section 7.1; RFC 6750; RFC 9449 section 5.
+    #[derive(Default)]
+    TokenType {
+        #[default] Bearer "Bearer" "by whoever has it";
+        Dpop "DPoP" "with a proof for each request";
     }
 }
 

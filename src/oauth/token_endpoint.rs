@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::body;
 use super::secret::{quotes, Secret};
-use super::text::{is_bidi_control, printable};
+use super::text::{is_bidi_control, is_plain, printable};
 use super::token::{TokenResponseError, Tokens};
 
 /// The deepest level of JSON that is searched for an error.
@@ -153,11 +153,7 @@ fn means_busy(code: &str) -> bool {
 
 /// Tells whether a text is one word, as codes are.
 fn is_code(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 64
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+    (1..=64).contains(&text.len()) && is_plain(text, "_.-")
 }
 
 /// Reads an error response in JSON of any shape or in a form; empty if there is no error.

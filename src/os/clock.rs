@@ -1,14 +1,13 @@
 //! The time of day, and deadlines that also count the hours a laptop sleeps.
 
-use std::cmp::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
 
 /// A moment of the calendar, in whole seconds since 1970, UTC. What lies outside the years 0 to 9999, which RFC 3339 text
 /// cannot name, counts as the first or the last moment of them.
-#[derive(Clone, Copy, Debug)]
-pub struct Time(pub i64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(i64);
 
 /// The first moment that RFC 3339 text can name, `0000-01-01T00:00:00Z`, in seconds since 1970.
 const EARLIEST: i64 = -62_167_219_200;
@@ -19,12 +18,17 @@ const LATEST: i64 = 253_402_300_799;
 impl Time {
     /// Returns the present moment.
     pub fn now() -> Self {
-        Self(Utc::now().timestamp())
+        Self::at(Utc::now().timestamp())
     }
 
     /// Returns the moment `seconds` after 1970, or the first or last one that can be stored.
     pub fn at(seconds: i64) -> Self {
         Self(seconds.clamp(EARLIEST, LATEST))
+    }
+
+    /// Returns the seconds since 1970.
+    pub fn unix_seconds(self) -> i64 {
+        self.0
     }
 
     /// Returns the moment `seconds` later, or the last one that can be stored.
@@ -35,9 +39,14 @@ impl Time {
         )
     }
 
+    /// Returns the seconds from an earlier moment until this one; negative if it is a later one.
+    pub fn seconds_since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
     /// Returns the seconds from now until this moment; negative once it has passed.
     pub fn seconds_left(self) -> i64 {
-        self.0.saturating_sub(Self::now().0)
+        self.seconds_since(Self::now())
     }
 
     /// Tells whether this moment has passed.
@@ -59,7 +68,7 @@ impl Time {
 
     /// Returns the moment as RFC 3339 text, such as `2030-01-02T03:04:05Z`.
     pub fn rfc3339(self) -> String {
-        match Utc.timestamp_opt(Self::at(self.0).0, 0).single() {
+        match Utc.timestamp_opt(self.0, 0).single() {
             Some(time) => time.to_rfc3339_opts(SecondsFormat::Secs, true),
             None => "9999-12-31T23:59:59Z".to_owned(),
         }
@@ -89,27 +98,7 @@ impl Time {
     pub fn parse_http_date(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc2822(text)
             .ok()
-            .map(|time| Self(time.timestamp()))
-    }
-}
-
-impl PartialEq for Time {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Time {}
-
-impl PartialOrd for Time {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Time {
-    fn cmp(&self, other: &Self) -> Ordering {
-        Self::at(self.0).0.cmp(&Self::at(other.0).0)
+            .map(|time| Self::at(time.timestamp()))
     }
 }
 
@@ -130,7 +119,7 @@ impl<'de> serde::Deserialize<'de> for Time {
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
 /// The moment at which a wait ends. It goes on counting while the machine is suspended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Duration);
 
 impl Deadline {
@@ -153,16 +142,6 @@ impl Deadline {
     /// Tells whether the moment has come.
     pub fn passed(self) -> bool {
         self.left().is_zero()
-    }
-
-    /// Returns the earlier of two deadlines.
-    pub fn min(self, other: Self) -> Self {
-        Self(self.0.min(other.0))
-    }
-
-    /// Returns the later of two deadlines.
-    pub fn max(self, other: Self) -> Self {
-        Self(self.0.max(other.0))
     }
 }
 
@@ -224,7 +203,7 @@ mod tests {
 
     #[test]
     fn times_of_rfc3339_go_both_ways() {
-        let time = Time(1_893_553_445);
+        let time = Time::at(1_893_553_445);
         assert_eq!(time.rfc3339(), "2030-01-02T03:04:05Z");
         assert_eq!(Time::parse_rfc3339("2030-01-02T04:04:05+01:00"), Some(time));
         assert_eq!(Time::parse_rfc3339("yesterday"), None);
@@ -232,7 +211,7 @@ mod tests {
             Time::parse_http_date("Wed, 02 Jan 2030 03:04:05 GMT"),
             Some(time)
         );
-        assert_eq!(Time(i64::MAX).plus(9).rfc3339(), "9999-12-31T23:59:59Z");
+        assert_eq!(Time::at(i64::MAX).plus(9).rfc3339(), "9999-12-31T23:59:59Z");
     }
 
     #[test]
@@ -251,14 +230,10 @@ mod tests {
             8_210_266_876_800,
             i64::MAX,
         ] {
-            let text = serde_json::to_string(&Time(seconds)).expect("JSON");
+            let text = serde_json::to_string(&Time::at(seconds)).expect("JSON");
             let read: Time = serde_json::from_str(&text)
                 .unwrap_or_else(|err| panic!("{seconds}: {text}: {err}"));
-            assert_eq!(
-                (read, read.0),
-                (Time(seconds), Time::at(seconds).0),
-                "{text}"
-            );
+            assert_eq!(read, Time::at(seconds), "{text}");
             assert_eq!(serde_json::to_string(&read).expect("JSON"), text);
             assert_eq!(
                 Time::parse_rfc3339(text.trim_matches('"')),

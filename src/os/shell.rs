@@ -1,5 +1,7 @@
 //! What a person types here: words for the shell, and commands that tell more.
 
+use crate::oauth::text::is_plain;
+
 /// Returns a word in a form that a shell reads as this word: that of POSIX, or PowerShell on Windows.
 ///
 /// Spec: POSIX.1-2024, Shell Command Language, section 2.2.2; PowerShell, about_Quoting_Rules.
@@ -8,12 +10,11 @@ pub fn quoted(word: &str) -> String {
 }
 
 fn quoted_for(is_powershell: bool, word: &str) -> String {
-    let others: &[u8] = match is_powershell {
-        true => br"-_./:\+=",
-        false => b"-_./:@%+=,",
+    let signs = match is_powershell {
+        true => r"-_./:\+=",
+        false => "-_./:@%+=,",
     };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
+    if !word.is_empty() && is_plain(word, signs) {
         return word.to_owned();
     }
     let quote = if is_powershell { "''" } else { r"'\''" };
@@ -30,8 +31,7 @@ pub fn quoted_in_setting(word: &str) -> String {
 }
 
 fn in_double_quotes(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@+,".contains(&byte);
-    match !word.is_empty() && word.bytes().all(plain) {
+    match !word.is_empty() && is_plain(word, "-_./:@+,") {
         true => word.to_owned(),
         false => {
             let end = if word.ends_with('\\') { r"\" } else { "" };

@@ -177,7 +177,7 @@ impl Reporter {
 fn show_not_listening(server: &str, failure: &Error) {
     warn_user!(NotListening, "{}", failure.one_line());
     if let Error::Bind {
-        source: BindError::Taken { .. },
+        source: BindError::Taken(_),
         ..
     } = failure
     {

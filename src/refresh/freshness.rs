@@ -17,13 +17,18 @@ pub struct Freshness {
 }
 
 impl Freshness {
+    /// A token that lives on for this time at least; in any case a new one, if `refresh`.
+    pub const fn new(min_ttl: Duration, refresh: bool) -> Self {
+        Self { min_ttl, refresh }
+    }
+
     /// Tells whether a token is due: less is left than what is needed, or than half its life if that is shorter; or it is
     /// from the future, so that the clock was wrong then or is wrong now, and nobody knows when it expires.
     pub fn is_due(&self, login: &Credentials) -> bool {
         let Some(expires_at) = login.expires_at else {
             return false;
         };
-        let lifetime = expires_at.0.saturating_sub(login.obtained_at.0);
+        let lifetime = expires_at.seconds_since(login.obtained_at);
         let needed = i64::try_from(self.min_ttl.as_secs()).unwrap_or(i64::MAX);
         login.is_from_the_future() || expires_at.seconds_left() < needed.min(lifetime / 2).max(1)
     }
@@ -78,8 +83,7 @@ mod tests {
     }
 
     fn need(min_ttl: Duration) -> Freshness {
-        let refresh = false;
-        Freshness { min_ttl, refresh }
+        Freshness::new(min_ttl, false)
     }
 
     #[test]
@@ -98,8 +102,8 @@ mod tests {
             (1, Some(0), true),
             (9999, None, false),
         ] {
-            login.obtained_at = Time(now.0 - age);
-            login.expires_at = left.map(|left| Time(now.0 + left));
+            login.obtained_at = Time::at(now.unix_seconds() - age);
+            login.expires_at = left.map(|left| Time::at(now.unix_seconds() + left));
             assert_eq!(need.is_due(&login), due, "{age} {left:?}");
         }
     }
@@ -117,8 +121,8 @@ mod tests {
             (-7200, Some(86_400), false),
             (7200, None, false),
         ] {
-            login.obtained_at = Time(now.0 + ahead);
-            login.expires_at = life.map(|life| Time(now.0 + ahead + life));
+            login.obtained_at = Time::at(now.unix_seconds() + ahead);
+            login.expires_at = life.map(|life| Time::at(now.unix_seconds() + ahead + life));
             assert_eq!(need.is_due(&login), due, "{ahead} {life:?}");
         }
     }
@@ -127,8 +131,8 @@ mod tests {
     fn a13_no_time_at_all_may_be_asked_for() {
         let (mut login, need) = (login(), need(Duration::ZERO));
         for (left, due) in [(3600, false), (5, false), (0, true), (-5, true)] {
-            login.obtained_at = Time(Time::now().0 - 3600);
-            login.expires_at = Some(Time(Time::now().0 + left));
+            login.obtained_at = Time::at(Time::now().unix_seconds() - 3600);
+            login.expires_at = Some(Time::at(Time::now().unix_seconds() + left));
             assert_eq!(need.is_due(&login), due, "{left}");
         }
     }

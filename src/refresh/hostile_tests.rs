@@ -109,7 +109,7 @@ fn credentials(
     if let Some(client) = Client::registered(registration.as_bytes(), None) {
         login.client_id = client.id;
         login.client_secret = client.secret;
-        login.client_secret_expires_at = client.secret_expires_at.map(Time);
+        login.client_secret_expires_at = client.secret_expires_at.map(Time::at);
     }
     if let Ok(server) =
         AuthorizationServer::read(metadata.as_bytes(), Some("https://as.example"), |url| {
@@ -202,7 +202,7 @@ proptest! {
 fn e9_stores_with_corrupted_records_work_again() {
     let home = tempfile::tempdir().unwrap();
     let store = Store::open_to_read(&"file".parse().unwrap(), home.path(), Interaction::Allowed);
-    let far = Time(1_893_553_445_000);
+    let far = Time::at(1_893_553_445_000);
     let mut logins = [
         "https://a.example/mcp",
         "https://b.example/mcp",

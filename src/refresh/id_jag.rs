@@ -162,8 +162,7 @@ fn subject(
     }
     let key = login_at(idp, &login.profile, settings)?;
     let live = |refresh| {
-        let min_ttl = Duration::ZERO;
-        let need = Freshness { min_ttl, refresh };
+        let need = Freshness::new(Duration::ZERO, refresh);
         live_stored(None, &key, need, settings)
     };
     let has_expired = |at_idp: &Credentials| {
@@ -171,7 +170,7 @@ fn subject(
             .id_token
             .as_ref()
             .and_then(|it| Jwt::read(it.expose()));
-        jwt.is_none_or(|jwt| jwt.expired_at(Time::now().0).is_some())
+        jwt.is_none_or(|jwt| jwt.expired_at(Time::now().unix_seconds()).is_some())
     };
     let mut at_idp = live(refresh)?;
     if has_expired(&at_idp) && may_be_refreshed(&at_idp) && !refresh {

@@ -147,9 +147,7 @@ impl<'a> LockedLogin<'a> {
                     return Ok(false);
                 }
                 LeaseAttempt::Held if deadline.passed() => {
-                    return Err(Error::Busy {
-                        server: self.id.server.clone(),
-                    })
+                    return Err(Error::Busy(self.id.server.clone()));
                 }
                 LeaseAttempt::Held => {
                     thread::sleep(pause.min(deadline.left()));

@@ -78,9 +78,7 @@ fn live_stored(
 ) -> Result<Credentials, Error> {
     let deadline = Deadline::after(LIMIT);
     let store = settings.store_to_read(Interaction::None);
-    let busy = || Error::Busy {
-        server: key.server.clone(),
-    };
+    let busy = || Error::Busy(key.server.clone());
     let found = find(&store, key, settings)?;
     let seen = &found.credentials;
     let is_refused = |login: &Credentials| refused == Some(&login.access_token);

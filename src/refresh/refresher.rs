@@ -95,7 +95,7 @@ pub(super) fn refresh(
     };
     let end = match read_messages(pipe, deadline) {
         Ok(end) => end,
-        Err(_) if deadline.passed() => return Err(Error::Busy { server: key.server }),
+        Err(_) if deadline.passed() => return Err(Error::Busy(key.server)),
         Err(err) => return Err(failed(err)),
     };
     match end {
@@ -105,7 +105,7 @@ pub(super) fn refresh(
     }
     let status = child.wait().map_err(failed)?;
     Err(match process::was_killed(status) {
-        true => Error::Interrupted { server: key.server },
+        true => Error::Interrupted(key.server),
         false => failed(io::Error::other(status.to_string())),
     })
 }

@@ -68,9 +68,7 @@ pub(super) fn renew(
     let prepared = locked.journal.prepare(login).map_err(not_stored)?;
     let http = Http::new(&settings.http, &login.typed_urls(), REQUEST_LIMIT);
     if locked.is_too_late() {
-        return Err(Error::Busy {
-            server: login.server.clone(),
-        });
+        return Err(Error::Busy(login.server.clone()));
     }
     let begun = locked.journal.begin(login, refresh_token);
     begun

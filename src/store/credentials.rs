@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Place, StoreError, StoredId};
+use crate::failure::words;
 use crate::oauth::client::{Client, ClientAuth, RegistrationKind};
 use crate::oauth::grant::Unattended;
 use crate::oauth::jwt::assertion::ClientKeyRecord;
@@ -112,7 +113,7 @@ impl Credentials {
         Client {
             id: self.client_id.clone(),
             secret: self.client_secret.clone(),
-            secret_expires_at: self.client_secret_expires_at.map(|at| at.0),
+            secret_expires_at: self.client_secret_expires_at.map(|at| at.unix_seconds()),
             key: None,
             auth: self.client_auth.known().unwrap_or(ClientAuth::None),
             kind: self
@@ -286,29 +287,18 @@ impl<T: PartialEq> PartialEq<T> for Tag<T> {
     }
 }
 
-/// How the authorization server granted a login.
-///
-/// Spec: RFC 7591 section 2, `grant_types`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum GrantType {
-    /// A person agreed in a browser, and the server sent a code.
-    #[default]
-    #[serde(rename = "authorization_code")]
-    AuthorizationCode,
-    /// A person entered a code on a page of the server, in any browser.
+words! {
+    /// How the authorization server granted a login.
     ///
-    /// Spec: RFC 8628 section 3.4.
-    #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
-    DeviceCode,
-    /// The client itself, for its own secret, key or assertion. Spec: RFC 6749 section 4.4.
-    #[serde(rename = "client_credentials")]
-    ClientCredentials,
-    /// A JWT that the platform gives to this workload. Spec: RFC 7523 section 2.1.
-    #[serde(rename = "jwt_bearer")]
-    JwtBearer,
-    /// An identity assertion that the enterprise's provider issues for a login of a person there.
-    #[serde(rename = "id_jag")]
-    IdJag,
+    /// Spec: RFC 7591 section 2, `grant_types`; RFC 8628 section 3.4; RFC 6749 section 4.4; RFC 7523 section 2.1.
+    #[derive(Default)]
+    GrantType {
+        #[default] AuthorizationCode "authorization_code" "a person agreed in a browser, and the server sent a code";
+        DeviceCode "urn:ietf:params:oauth:grant-type:device_code" "a person entered a code on a page of the server, in any browser";
+        ClientCredentials "client_credentials" "the client itself, for its own secret, key or assertion";
+        JwtBearer "jwt_bearer" "a JWT that the platform gives to this workload";
+        IdJag "id_jag" "an identity assertion that the enterprise's provider issues for a login of a person there";
+    }
 }
 
 impl GrantType {

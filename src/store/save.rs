@@ -209,7 +209,7 @@ pub(crate) fn rescue(directories: &[PathBuf], credentials: &Credentials) -> Opti
     let name = format!(
         "credentials.rescued-{}-{}.json",
         std::process::id(),
-        Time::now().0
+        Time::now().unix_seconds()
     );
     directories
         .iter()

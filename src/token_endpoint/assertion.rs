@@ -209,7 +209,7 @@ fn checked(text: &str, from: (&str, &'static str)) -> Result<(Secret, Jwt), Asse
             return Err(AssertionError::unreadable(from, why, false));
         }
     };
-    match jwt.expired_at(Time::now().0) {
+    match jwt.expired_at(Time::now().unix_seconds()) {
         Some(at) => Err(AssertionError::Expired {
             from: from.0.to_owned(),
             at: Time::at(at),

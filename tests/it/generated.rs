@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use clap::builder::Resettable;
 use clap::{Arg, Command, ValueHint};
 use clap_complete::Shell;
-use mcp_login::cli::manual;
 use mcp_login::commands;
 use mcp_login::failure::{Class, Code};
 use mcp_login::os::places::DATA_DIR_AS_TYPED;
 use mcp_login::warning::Warning;
+
+use super::manual;
 
 const UPDATE: &str = "UPDATE=1 cargo test --test it generated";
 

@@ -43,6 +43,7 @@ mod listener;
 mod login;
 mod logout;
 mod long_files;
+mod manual;
 mod names;
 mod network;
 mod packages;

@@ -148,7 +148,7 @@ impl Authority {
             ));
         }
         let mut answer = json!({
-            "client_id_issued_at": Time::now().0,
+            "client_id_issued_at": Time::now().unix_seconds(),
             "client_name": client.client_name,
             "redirect_uris": client.redirect_uris,
             "grant_types": ["authorization_code", "refresh_token"],

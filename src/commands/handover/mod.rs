@@ -71,23 +71,11 @@ pub struct HandoverArgs {
     pub places: PlaceArgs,
 }
 
-const MODES: values::Words<Mode> = &[
-    (
-        &["access"],
-        "mcp-login: the client gets access tokens only",
-        Mode::Access,
-    ),
-    (
-        &["move"],
-        "The client: mcp-login keeps no token of the login",
-        Mode::Move,
-    ),
-    (
-        &["copy"],
-        "Both; only for Google, which never replaces a refresh token",
-        Mode::Copy,
-    ),
-];
+const MODES: values::Words<Mode> = values::words! {
+    "access", "mcp-login: the client gets access tokens only" => Mode::Access;
+    "move", "The client: mcp-login keeps no token of the login" => Mode::Move;
+    "copy", "Both; only for Google, which never replaces a refresh token" => Mode::Copy;
+};
 
 /// Where clients keep their files.
 #[derive(Clone, Debug, Default, Args)]

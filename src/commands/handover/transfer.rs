@@ -106,10 +106,7 @@ pub fn hand_over(
         return Err(refresh::refused_before(&seen, settings));
     }
     if mode == Mode::Access && !client.asks_us {
-        let freshness = Freshness {
-            min_ttl: MIN_LIFE,
-            refresh: false,
-        };
+        let freshness = Freshness::new(MIN_LIFE, false);
         refresh::live(key, freshness, context)?;
     }
     // A setting that is only printed says nothing that can change, and needs no store that can be written.

@@ -281,20 +281,16 @@ impl ClientKeyArgs {
 }
 
 fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
-    PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::as_str))
+    PossibleValuesParser::new(Algorithm::ALL.iter().map(|it| it.as_str()))
         .try_map(|name| Algorithm::parse(&name).ok_or("there is no such algorithm"))
 }
 
-const REGISTRATIONS: values::Words<RegistrationMethod> = &[
-    (
-        &["auto"],
-        "The given client, else the metadata document if the server supports it, else dynamic registration",
-        None,
-    ),
-    (&["static"], "The given client", Some(RegistrationKind::Static)),
-    (&["cimd"], "The client ID metadata document", Some(RegistrationKind::MetadataDocument)),
-    (&["dcr"], "Dynamic client registration", Some(RegistrationKind::Dynamic)),
-];
+const REGISTRATIONS: values::Words<RegistrationMethod> = values::words! {
+    "auto", "The given client, else the metadata document if the server supports it, else dynamic registration" => None;
+    "static", "The given client" => Some(RegistrationKind::Static);
+    "cimd", "The client ID metadata document" => Some(RegistrationKind::MetadataDocument);
+    "dcr", "Dynamic client registration" => Some(RegistrationKind::Dynamic);
+};
 
 /// The redirect URI.
 #[derive(Clone, Debug, Args)]
@@ -324,23 +320,11 @@ impl RedirectArgs {
     }
 }
 
-const HOSTS: values::Words<RedirectHost> = &[
-    (
-        &["127.0.0.1"],
-        "The literal address, as RFC 8252 recommends",
-        RedirectHost::V4,
-    ),
-    (
-        &["localhost"],
-        "The name, which listens on both loopback addresses",
-        RedirectHost::Localhost,
-    ),
-    (
-        &["[::1]", "::1"],
-        "The literal IPv6 address",
-        RedirectHost::V6,
-    ),
-];
+const HOSTS: values::Words<RedirectHost> = values::words! {
+    "127.0.0.1", "The literal address, as RFC 8252 recommends" => RedirectHost::V4;
+    "localhost", "The name, which listens on both loopback addresses" => RedirectHost::Localhost;
+    "[::1]" | "::1", "The literal IPv6 address" => RedirectHost::V6;
+};
 
 /// What is requested.
 #[derive(Clone, Debug, Args)]

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::login::{Request, Resource};
 use crate::oauth::endpoint::{self, UrlPolicy};
 use crate::oauth::metadata::AuthorizationServer;
+use crate::oauth::text::is_plain;
 use crate::providers::{google, IssuerSource, Provider, RedirectRule, TENANT};
 use crate::warning::warn_user;
 
@@ -171,11 +172,8 @@ fn tenant<'a>(provider: &Provider, args: &'a ProviderArgs) -> Result<&'a str, Er
     if !provider.has_tenants() {
         return Ok("");
     }
-    let plain = |text: &&str| {
-        text.bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
-    };
-    args.tenant.as_deref().filter(|text| !text.is_empty()).filter(plain).ok_or_else(|| {
+    let plain = |text: &&str| !text.is_empty() && is_plain(text, ".-");
+    args.tenant.as_deref().filter(plain).ok_or_else(|| {
         Error::usage(
             format!("--provider {} needs a --tenant", provider.name),
             "name your tenant by its domain or identifier; `organizations` or `common` for clients of any tenant",

@@ -19,6 +19,7 @@ use crate::oauth::client::{check_metadata_document_url, ClientFile};
 use crate::oauth::endpoint;
 use crate::oauth::jwt::assertion::Audience;
 use crate::oauth::secret::Secret;
+use crate::oauth::text::is_plain;
 use crate::os::files::read_given;
 use crate::os::process::EnvironmentSecrets;
 use crate::registration::Identity;
@@ -394,8 +395,7 @@ fn set_redirect(
         return set_whole_redirect(request, uri);
     }
     if let Some(path) = &options.redirect_path {
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-        if !path.starts_with('/') || !path.bytes().all(is_plain) {
+        if !path.starts_with('/') || !is_plain(path, "-._~/") {
             return Err(Error::usage(
                 format!("{path:?} is not a path"),
                 "a path begins with / and holds letters, digits and - . _ ~ /",

@@ -1,62 +1,22 @@
 //! The algorithms of signatures, and which one a key and a server have in common.
 
-use serde::{Deserialize, Serialize};
+use crate::failure::words;
 
-/// An algorithm of a signature.
-///
-/// Spec: RFC 7518 section 3.1; RFC 8037 section 3.1; RFC 9864 section 2.2 for `Ed25519`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-#[allow(missing_docs)]
-pub enum Algorithm {
-    Es256,
-    Es384,
-    #[serde(rename = "EdDSA")]
-    EdDsa,
-    #[serde(rename = "Ed25519")]
-    Ed25519,
-    Ps256,
-    Rs256,
-    Ps384,
-    Rs384,
-    Ps512,
-    Rs512,
-}
-
-impl Algorithm {
-    /// All algorithms; those of one kind of key in the order in which they are preferred.
-    pub const ALL: [Self; 10] = [
-        Self::Es256,
-        Self::Es384,
-        Self::EdDsa,
-        Self::Ed25519,
-        Self::Ps256,
-        Self::Rs256,
-        Self::Ps384,
-        Self::Rs384,
-        Self::Ps512,
-        Self::Rs512,
-    ];
-
-    /// Returns the registered name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Es256 => "ES256",
-            Self::Es384 => "ES384",
-            Self::EdDsa => "EdDSA",
-            Self::Ed25519 => "Ed25519",
-            Self::Ps256 => "PS256",
-            Self::Rs256 => "RS256",
-            Self::Ps384 => "PS384",
-            Self::Rs384 => "RS384",
-            Self::Ps512 => "PS512",
-            Self::Rs512 => "RS512",
-        }
-    }
-
-    /// Reads a registered name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.as_str() == name)
+words! {
+    /// An algorithm of a signature; those of one kind of key in the order in which they are preferred.
+    ///
+    /// Spec: RFC 7518 section 3.1; RFC 8037 section 3.1; RFC 9864 section 2.2 for `Ed25519`.
+    Algorithm {
+        Es256 "ES256" "ECDSA with P-256 and SHA-256";
+        Es384 "ES384" "ECDSA with P-384 and SHA-384";
+        EdDsa "EdDSA" "EdDSA, of which only Ed25519 is used";
+        Ed25519 "Ed25519" "EdDSA with Ed25519, under its newer name";
+        Ps256 "PS256" "RSASSA-PSS with SHA-256";
+        Rs256 "RS256" "RSASSA-PKCS1-v1_5 with SHA-256";
+        Ps384 "PS384" "RSASSA-PSS with SHA-384";
+        Rs384 "RS384" "RSASSA-PKCS1-v1_5 with SHA-384";
+        Ps512 "PS512" "RSASSA-PSS with SHA-512";
+        Rs512 "RS512" "RSASSA-PKCS1-v1_5 with SHA-512";
     }
 }
 
@@ -212,7 +172,7 @@ mod tests {
             "an RSA key cannot sign with ES256, only with PS256, RS256, PS384, RS384, PS512, RS512";
         assert_eq!(wrong.to_string(), expected);
         for algorithm in Algorithm::ALL {
-            assert_eq!(Algorithm::parse(algorithm.as_str()), Some(algorithm));
+            assert_eq!(Algorithm::parse(algorithm.as_str()), Some(*algorithm));
         }
     }
 }

@@ -104,8 +104,8 @@ impl ClientKey {
             "iss": client_id,
             "sub": client_id,
             "aud": record.audience,
-            "iat": now.0,
-            "exp": now.0 + LIFETIME_SECONDS,
+            "iat": now.unix_seconds(),
+            "exp": now.unix_seconds() + LIFETIME_SECONDS,
             "jti": jti,
         });
         signed(&self.key, self.algorithm, header, &claims)

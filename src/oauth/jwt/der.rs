@@ -2,44 +2,39 @@
 
 use zeroize::Zeroizing;
 
-use super::algorithm::KeyKind;
+use self::Found::{Key, Other};
+use super::algorithm::KeyKind::{self, Ed25519, Rsa, P256, P384};
 
 /// The object identifiers of keys, as they stand in a key: tag, length and value.
 const KINDS: [(&[u8], Found); 11] = [
-    (
-        &[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7],
-        Found::Key(KeyKind::P256),
-    ),
-    (&[6, 5, 0x2b, 0x81, 4, 0, 0x22], Found::Key(KeyKind::P384)),
-    (&[6, 3, 0x2b, 0x65, 0x70], Found::Key(KeyKind::Ed25519)),
+    (&[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7], Key(P256)),
+    (&[6, 5, 0x2b, 0x81, 4, 0, 0x22], Key(P384)),
+    (&[6, 3, 0x2b, 0x65, 0x70], Key(Ed25519)),
     (
         &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1],
-        Found::Key(KeyKind::Rsa),
+        Key(Rsa),
     ),
-    (
-        &[6, 5, 0x2b, 0x81, 4, 0, 0x23],
-        Found::Other("an EC key on P-521"),
-    ),
+    (&[6, 5, 0x2b, 0x81, 4, 0, 0x23], Other("an EC key on P-521")),
     (
         &[6, 5, 0x2b, 0x81, 4, 0, 0x0a],
-        Found::Other("an EC key on secp256k1"),
+        Other("an EC key on secp256k1"),
     ),
     (
         &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0a],
-        Found::Other("a key of type RSASSA-PSS"),
+        Other("a key of type RSASSA-PSS"),
     ),
-    (&[6, 3, 0x2b, 0x65, 0x71], Found::Other("an Ed448 key")),
+    (&[6, 3, 0x2b, 0x65, 0x71], Other("an Ed448 key")),
     (
         &[6, 3, 0x2b, 0x65, 0x6e],
-        Found::Other("an X25519 key, which cannot sign"),
+        Other("an X25519 key, which cannot sign"),
     ),
     (
         &[6, 3, 0x2b, 0x65, 0x6f],
-        Found::Other("an X448 key, which cannot sign"),
+        Other("an X448 key, which cannot sign"),
     ),
     (
         &[6, 7, 0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1],
-        Found::Other("a DSA key"),
+        Other("a DSA key"),
     ),
 ];
 
@@ -73,8 +68,8 @@ pub(super) fn sec1_kind(der: &[u8]) -> Option<Found> {
             .get(3)?;
         let at = der.windows(4).position(|it| it == [2, 1, 1, length])?;
         match der.get(at + 4)? {
-            32 => Some(Found::Key(KeyKind::P256)),
-            48 => Some(Found::Key(KeyKind::P384)),
+            32 => Some(Key(P256)),
+            48 => Some(Key(P384)),
             _ => None,
         }
     };
@@ -92,7 +87,7 @@ fn kind(der: &[u8]) -> Option<Found> {
 /// Tells whether an elliptic curve key has its public key inside, as an uncompressed point.
 pub(super) fn has_public_point(der: &[u8], kind: KeyKind) -> bool {
     let head: &[u8] = match kind {
-        KeyKind::P384 => &[3, 98, 0, 4],
+        P384 => &[3, 98, 0, 4],
         _ => &[3, 66, 0, 4],
     };
     der.windows(head.len()).any(|it| it == head)
@@ -102,7 +97,7 @@ pub(super) fn has_public_point(der: &[u8], kind: KeyKind) -> bool {
 ///
 /// Spec: RFC 5915 section 3; RFC 5958 section 2.
 pub(super) fn sec1_to_pkcs8(sec1: &[u8], kind: KeyKind) -> Option<Zeroizing<Vec<u8>>> {
-    let (curve, _) = KINDS.iter().find(|(_, it)| *it == Found::Key(kind))?;
+    let (curve, _) = KINDS.iter().find(|(_, it)| *it == Key(kind))?;
     let algorithm = tagged(0x30, &[EC_KEY, curve]);
     let key = tagged(4, &[sec1]);
     Some(tagged(0x30, &[&[2, 1, 0], &algorithm, &key]))

@@ -71,7 +71,7 @@ impl DpopKey {
             "jti": jti,
             "htm": method,
             "htu": target.as_str(),
-            "iat": now.0,
+            "iat": now.unix_seconds(),
         });
         if let Some(token) = token {
             claims["ath"] = base64url(digest::sha256(token.expose())).into();
@@ -102,7 +102,7 @@ mod tests {
         let url = Url::parse("https://mcp.example:8443/a/b?c=d#e").unwrap();
         let parts = |token: Option<&Secret>, nonce| {
             let proof = key
-                .proof(("POST", &url), token, nonce, (Time(77), "a jti"))
+                .proof(("POST", &url), token, nonce, (Time::at(77), "a jti"))
                 .unwrap();
             let mut parts = proof.expose().split('.');
             let mut next = || {

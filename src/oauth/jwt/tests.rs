@@ -252,7 +252,7 @@ fn ck3_what_an_assertion_says() {
     ] {
         let key = Arc::new(SigningKey::read(text(name).as_bytes(), None).unwrap());
         let key = ClientKey::new(key, record(kid)).unwrap();
-        let assertion = key.assertion("me", Time(1_000_000), "a jti").unwrap();
+        let assertion = key.assertion("me", Time::at(1_000_000), "a jti").unwrap();
         let parts: Vec<_> = assertion.expose().split('.').collect();
         let [header, claims, signature] = parts[..] else {
             panic!("{name}")
@@ -284,7 +284,7 @@ fn ck3_what_an_assertion_says() {
     assert_eq!(debug, "SigningKey(Rsa, ..)");
     // The JWK is for PS256 alone.
     let key = ClientKey::new(key, record(None)).unwrap();
-    let header = key.assertion("me", Time(0), "").unwrap();
+    let header = key.assertion("me", Time::at(0), "").unwrap();
     let header = decoded(header.expose().split('.').next().unwrap());
     assert!(String::from_utf8_lossy(&header).contains("PS256"));
 }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use url::{form_urlencoded, Url};
 
-use super::text;
+use super::text::{self, is_plain};
 
 /// The most that is read as one paste. Real answers stay under 8 KiB.
 pub const MAX_PASTE_BYTES: usize = 64 * 1024;
@@ -346,12 +346,8 @@ fn read_piece(piece: &str) -> Option<PasteContent> {
 
 /// Tells a URL from `localhost:8080/callback`, whose host would pass for a scheme, and from parameters that hold a URL.
 fn is_url(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(scheme, _)| {
-        !scheme.is_empty()
-            && scheme
-                .chars()
-                .all(|next| next.is_ascii_alphanumeric() || "+-.".contains(next))
-    })
+    text.split_once("://")
+        .is_some_and(|(scheme, _)| !scheme.is_empty() && is_plain(scheme, "+-."))
 }
 
 fn is_answer(query: &str) -> bool {
@@ -374,12 +370,7 @@ fn names(query: &str) -> impl Iterator<Item = Cow<'_, str>> {
 
 /// Reads a single word that is no address and no parameters: `code#state`, as some servers show it, or a code alone.
 fn read_code(word: &str) -> PasteContent {
-    let is_code = |text: &str, signs: &str| {
-        !text.is_empty()
-            && text
-                .chars()
-                .all(|next| next.is_ascii_alphanumeric() || signs.contains(next))
-    };
+    let is_code = |text: &str, signs: &str| !text.is_empty() && is_plain(text, signs);
     match word.split_once('#') {
         Some((code, state)) if is_code(code, "-._~+=") && is_code(state, "-._~+=") => {
             let pairs = [("code", code), ("state", state)];

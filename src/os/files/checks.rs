@@ -93,9 +93,7 @@ impl Resolved {
                     why: foreign_owner(&found),
                 })
             }
-            Ok(_) if mount::is_mount(&self.path) => Err(DiskError::Mount {
-                path: self.path.clone(),
-            }),
+            Ok(_) if mount::is_mount(&self.path) => Err(DiskError::Mount(self.path.clone())),
             Ok(_) => Ok(()),
         }
     }

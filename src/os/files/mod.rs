@@ -54,11 +54,8 @@ pub enum DiskError {
         why: String,
     },
     /// It is a mount of its own, as containers make them of a file: it cannot be replaced.
-    #[error("cannot replace {}: this file is a mount; mount its directory instead", path.display())]
-    Mount {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("cannot replace {}: this file is a mount; mount its directory instead", .0.display())]
+    Mount(PathBuf),
     /// Another process held the lock until the deadline.
     #[error("cannot lock {}: {}", path.display(), holder_in_words(*holder))]
     Locked {
@@ -86,7 +83,7 @@ impl Failure for DiskError {
             Self::Insecure { .. } => Code::StoreInsecure,
             Self::Locked { .. } => Code::StoreLocked,
             Self::TooLarge { .. } => Code::StoreCorrupt,
-            Self::ReadOnly { .. } | Self::Mount { .. } | Self::Io(_) => Code::StoreUnusable,
+            Self::ReadOnly { .. } | Self::Mount(_) | Self::Io(_) => Code::StoreUnusable,
         }
     }
 
@@ -110,7 +107,7 @@ impl Failure for DiskError {
             }
             Self::Locked { holder: None, .. } => "try again when the other process is done",
             Self::TooLarge { path, .. } => return Some(move_away(path).into()),
-            Self::Mount { .. } => {
+            Self::Mount(_) => {
                 "mount the directory that the file is in, so that it can be written to, and name the file in it"
             }
             Self::ReadOnly { .. } => {

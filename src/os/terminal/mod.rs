@@ -24,6 +24,7 @@ use base64::Engine as _;
 use console::{style, Term};
 use log::{LevelFilter, Log, Metadata, Record};
 
+use crate::failure::words;
 use crate::os::environment::job::{self, Stream};
 use crate::os::poll::BorrowedFd;
 use crate::os::sync::lock;
@@ -164,30 +165,14 @@ pub fn insist(text: &str) {
     line(None, text);
 }
 
-/// What a line of the program is, written in front of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Label {
-    /// A failure.
-    Error,
-    /// Why something failed.
-    CausedBy,
-    /// What to do next.
-    Hint,
-    /// What the user should know although the command goes on.
-    Warning,
-    /// The command that comes next.
-    Next,
-}
-
-impl Label {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::CausedBy => "caused by",
-            Self::Hint => "hint",
-            Self::Warning => "warning",
-            Self::Next => "next",
-        }
+words! {
+    /// What a line of the program is, written in front of it.
+    Label {
+        Error "error" "a failure";
+        CausedBy "caused by" "why something failed";
+        Hint "hint" "what to do next";
+        Warning "warning" "what the user should know although the command goes on";
+        Next "next" "the command that comes next";
     }
 }
 

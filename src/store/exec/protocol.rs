@@ -3,8 +3,6 @@
 //! A request is JSON with one member a line, so that a shell script can read it with `sed`: `key`, `replaces` and `value` are
 //! made of plain characters.
 
-use std::fmt;
-
 use base64::prelude::{Engine as _, BASE64_STANDARD};
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -12,7 +10,9 @@ use zeroize::Zeroizing;
 use super::super::StoredId;
 use super::ExecFault;
 use crate::digest;
+use crate::failure::words;
 use crate::oauth::secret::Secret;
+use crate::oauth::text::is_plain;
 
 /// The version of the protocol.
 pub const VERSION: u64 = 1;
@@ -32,27 +32,13 @@ const MAX_NAME_BYTES: usize = 40;
 /// What every key of a value that only tests a helper begins with. No key of a login does: see [`key`].
 pub const PROBE: &str = "mcp-login-probe--";
 
-/// What a helper is asked to do: the last word of its command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// Returns a value and its revision.
-    Get,
-    /// Stores a value in place of that of a revision.
-    Put,
-    /// Deletes the value of a revision.
-    Delete,
-    /// Lists the keys.
-    List,
-}
-
-impl fmt::Display for Verb {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Get => "get",
-            Self::Put => "put",
-            Self::Delete => "delete",
-            Self::List => "list",
-        })
+words! {
+    /// What a helper is asked to do: the last word of its command line.
+    Verb {
+        Get "get" "returns a value and its revision";
+        Put "put" "stores a value in place of that of a revision";
+        Delete "delete" "deletes the value of a revision";
+        List "list" "lists the keys";
     }
 }
 
@@ -190,10 +176,7 @@ impl HelperAnswer {
 }
 
 fn is_revision(text: &str) -> bool {
-    text.len() <= MAX_REVISION_BYTES
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"._:+/=-".contains(&byte))
+    text.len() <= MAX_REVISION_BYTES && is_plain(text, "._:+/=-")
 }
 
 #[cfg(test)]

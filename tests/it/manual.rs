@@ -2,16 +2,18 @@
 //!
 //! The tables of docs/automation.md are made here too. Each list comes from the table that defines it.
 
-use crate::clients::config;
-use crate::failure::{Class, Code};
-use crate::providers::google;
-use crate::warning::Warning;
+use mcp_login::clients::config;
+use mcp_login::failure::{Class, Code};
+use mcp_login::providers::google;
+use mcp_login::warning::Warning;
 
 /// Returns the exit statuses and their meanings.
 fn exit_statuses() -> Vec<(String, &'static str)> {
-    let own = Class::ALL.map(|(class, meaning)| (class.exit().to_string(), meaning));
+    let own = Class::ALL
+        .iter()
+        .map(|(class, meaning)| (class.exit().to_string(), *meaning));
     let signal = ("128+n".to_owned(), "ended by signal n");
-    own.into_iter().chain([signal]).collect()
+    own.chain([signal]).collect()
 }
 
 /// Returns the exit statuses that a failure with this code can have, such as `2 or 5`.
