@@ -73,6 +73,20 @@ pub fn members_of<'a, const N: usize>(
     found
 }
 
+/// Returns an object with further members at its beginning.
+pub fn with_members(object: &str, members: &str) -> Option<String> {
+    let rest = object.trim_start().strip_prefix('{')?.trim_start();
+    let comma = if rest.starts_with('}') { "" } else { "," };
+    Some(format!("{{{members}{comma}{rest}"))
+}
+
+/// Returns a text with something else in place of a part of it.
+pub fn replaced(text: &str, part: &str, new: &str) -> Option<String> {
+    let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+    let (before, rest) = text.split_at_checked(start)?;
+    Some([before, new, rest.get(part.len()..)?].concat())
+}
+
 /// Tells whether a text is JSON.
 pub fn is_valid(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()

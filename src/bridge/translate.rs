@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use serde_json::{json, Value};
 
 use super::exchange::NoAnswer;
-use super::json;
+use super::json::{self, with_members};
 use super::message::{self, Kind, RpcMessage};
 use super::{replies, Bridge};
 use crate::error::{Error, ServerFault};
@@ -93,12 +93,7 @@ impl Translation {
         };
         let [meta] = json::members_of(params, ["_meta"]);
         let params = match meta.map(RawValue::get) {
-            Some(meta) => {
-                let start = meta.as_ptr() as usize - params.as_ptr() as usize;
-                let (before, rest) = params.split_at_checked(start)?;
-                let behind = rest.get(meta.len()..)?;
-                format!("{before}{}{behind}", with_members(meta, &about)?)
-            }
+            Some(meta) => json::replaced(params, meta, &with_members(meta, &about)?)?,
             None => with_members(params, &format!(r#""_meta":{{{about}}}"#))?,
         };
         let params = match further {
@@ -149,13 +144,6 @@ impl Translation {
             .asked
             .retain(|_, (owner, _)| owner != request);
     }
-}
-
-/// Returns an object with further members at its beginning.
-fn with_members(object: &str, members: &str) -> Option<String> {
-    let rest = object.trim_start().strip_prefix('{')?.trim_start();
-    let comma = if rest.starts_with('}') { "" } else { "," };
-    Some(format!("{{{members}{comma}{rest}"))
 }
 
 impl Bridge {

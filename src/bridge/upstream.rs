@@ -1,13 +1,16 @@
 //! The server's side: a request with the token, and what is done when the server refuses it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::value::RawValue;
 use url::Url;
 
 use super::cookies::Cookies;
-use super::message::{Kind, RpcMessage};
+use super::json::{self, members_of, replaced, with_members};
+use super::message::{Kind, RpcMessage, NULL};
 use super::token::TokenSource;
 use crate::context::Context;
 use crate::error::{Error, ServerFault};
@@ -18,7 +21,7 @@ use crate::oauth::challenge::{self, BearerChallenge};
 use crate::oauth::secret;
 use crate::oauth::text::scope_list;
 use crate::refresh;
-use crate::store::{Credentials, StoredId};
+use crate::store::{Credentials, GrantType, StoredId};
 
 /// Longest time for finding the server, and for connecting to it.
 const CONNECT_LIMIT: Duration = Duration::from_secs(4);
@@ -28,6 +31,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// Longest wait for the response to what has no answer.
 pub const QUIET_LIMIT: Duration = Duration::from_secs(10);
+
+/// Where a request of 2026-07-28 says what its client can do.
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 
 /// The pauses before a request is sent again that did not reach the server.
 const PAUSES: [Duration; 3] = [
@@ -165,11 +171,17 @@ impl Upstream {
         login: Option<&Credentials>,
     ) -> Result<Response, Error> {
         let cookies = self.cookies.header(request.url);
+        let extension = login
+            .and_then(|login| login.grant.known())
+            .and_then(GrantType::extension);
+        let named = extension.zip(request.body);
+        let named = named.and_then(|(name, body)| with_extension(body, name));
         let open = |headers: &[(&str, &str)]| {
             let mut headers = [&request.headers, headers].concat();
             headers.extend(cookies.iter().map(|it| ("cookie", it.as_str())));
             let response = self.open(&StreamRequest {
                 headers,
+                body: named.as_ref().map(String::as_bytes).or(request.body),
                 ..request.clone()
             })?;
             self.cookies.keep(request.url, &response);
@@ -223,6 +235,31 @@ impl Upstream {
             message: format!("{} {what}", self.server),
             fault,
         }
+    }
+}
+
+/// Returns a message in which the client names this extension too among what it can do; `None` if that changes nothing.
+///
+/// Spec: MCP 2025-11-25, Lifecycle, Initialization; MCP 2026-07-28, Extensions, Negotiation; SEP-2133.
+fn with_extension(message: &[u8], extension: &str) -> Option<String> {
+    let message = std::str::from_utf8(message).ok()?;
+    let [method, params] = members_of(message, ["method", "params"]);
+    let params = params?.get();
+    let [capabilities] = match json::string(method)?.as_str() {
+        "initialize" => members_of(params, ["capabilities"]),
+        _ => members_of(members_of(params, ["_meta"])[0]?.get(), [CAPABILITIES]),
+    };
+    let capabilities = capabilities?.get();
+    let own = format!(r#""{extension}":{{}}"#);
+    let known: HashMap<String, &RawValue> = serde_json::from_str(capabilities).ok()?;
+    let (old, new) = match known.get("extensions").map(|it| it.get()) {
+        None => (capabilities, format!(r#""extensions":{{{own}}}"#)),
+        Some(none @ NULL) => return replaced(message, none, &format!("{{{own}}}")),
+        Some(others) => (others, own),
+    };
+    match members_of(old, [extension]) {
+        [Some(_)] => None,
+        [None] => replaced(message, old, &with_members(old, &new)?),
     }
 }
 

@@ -208,6 +208,50 @@ fn g27_a_check_names_the_extension_by_which_it_has_its_token() {
 }
 
 #[apply(test)]
+fn g27_the_bridge_names_that_extension_for_its_client_and_changes_nothing_else() {
+    const OWN: &str = r#""io.modelcontextprotocol/oauth-client-credentials":{}"#;
+    let fake = servers();
+    let (of_client, of_person) = (Home::new(), Home::with(&fake, json!({})));
+    let sent = |bridge: Program, line: &str| {
+        let mut client = StdioClient::start(bridge.with_stdin());
+        client.line(line);
+        client.answer(&json!(7));
+        client.finish();
+        let mut seen = fake.seen_at("/mcp").into_iter().rev();
+        let is_meant =
+            |seen: &Seen| seen.header("authorization").is_some() && seen.body.contains("\"id\": 7");
+        seen.find(is_meant).expect("the request").body
+    };
+    let messages = [
+        r#"{"method":"initialize" ,"z":1.10,"params":{"capabilities": CAN ,"protocolVersion":"2025-11-25","clientInfo":{"name":"c","version":"1"}},"id": 7,"jsonrpc":"2.0"}"#,
+        r#"{"jsonrpc":"2.0","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities": CAN },"x":[1.0]},"id": 7,"method":"tools/list"}"#,
+    ];
+    for message in messages {
+        for (can, named) in [
+            ("{ }", r#"{"extensions":{OWN}}"#),
+            (
+                r#"{"roots": {},"x":1.0}"#,
+                r#"{"extensions":{OWN},"roots": {},"x":1.0}"#,
+            ),
+            (
+                r#"{"x":1,"extensions": {"a/b":{"n":1e2}} }"#,
+                r#"{"x":1,"extensions": {OWN,"a/b":{"n":1e2}} }"#,
+            ),
+            (r#"{"extensions": null}"#, r#"{"extensions": {OWN}}"#),
+            (r#"{"extensions":{ OWN }}"#, r#"{"extensions":{ OWN }}"#),
+            ("[]", "[]"),
+        ] {
+            let line = message.replace("CAN", &can.replace("OWN", OWN));
+            let expected = message.replace("CAN", &named.replace("OWN", OWN));
+            let bridge = command(&of_client, "connect", &fake);
+            assert_eq!(sent(bridge, &line), expected);
+            let bridge = of_person.command("connect", &[&fake.mcp()]);
+            assert_eq!(sent(bridge, &line), line, "the login of a person");
+        }
+    }
+}
+
+#[apply(test)]
 fn g10_a_job_without_a_home_needs_no_place_for_logins() {
     let fake = servers();
     let home = Home::new();
