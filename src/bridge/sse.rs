@@ -77,7 +77,8 @@ impl Parser {
 
     /// Returns the length of what was read of the event that is not complete, in bytes.
     pub fn length(&self) -> usize {
-        self.line.len() + self.data.as_ref().map_or(0, Vec::len)
+        let fields = self.name.len() + self.id.as_ref().map_or(0, String::len);
+        self.line.len() + self.data.as_ref().map_or(0, Vec::len) + fields
     }
 
     /// Forgets what was read of an event that is not complete: the stream has ended.
@@ -157,6 +158,21 @@ mod tests {
             }));
         }
         (found, parser)
+    }
+
+    #[test]
+    fn br47_all_that_is_kept_of_an_event_counts() {
+        let mut parser = Parser::default();
+        for (piece, expected) in [
+            ("event: abc\n", 3),
+            ("id: 12\n", 5),
+            ("data: x\n:y", 8),
+            ("\ndata: y\n", 8),
+            ("\n", 0),
+        ] {
+            assert!(parser.read(piece.as_bytes(), |_| {}));
+            assert_eq!(parser.length(), expected, "{piece:?}");
+        }
     }
 
     #[test]
