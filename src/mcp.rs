@@ -74,6 +74,15 @@ pub fn initialize(extension: Option<&str>) -> String {
     json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}).to_string()
 }
 
+/// Returns the revision of a session that the server has opened; where it names none, the newest one.
+///
+/// Spec: MCP 2025-11-25, Lifecycle, Version Negotiation.
+pub fn revision(opened: &Value) -> String {
+    let named = opened["protocolVersion"].as_str();
+    let named = named.filter(|named| is_header_value(named));
+    named.unwrap_or(CLASSIC).to_owned()
+}
+
 /// Returns the notification that completes the opening of a session.
 pub fn initialized() -> String {
     json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string()
@@ -102,7 +111,9 @@ pub fn find_response(body: &[u8], is_stream: bool) -> Option<McpResponse> {
     if !is_stream {
         return read_response(body);
     }
-    let text = String::from_utf8_lossy(body).replace("\r\n", "\n");
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
+    let text = text.replace('\r', "\n");
     let whole = text
         .rfind("\n\n")
         .and_then(|end| text.get(..end))
@@ -219,6 +230,8 @@ mod tests {
                 true,
                 error,
             ),
+            (format!("\u{feff}data: {good}\r\r"), true, result),
+            (format!("data: {good}\r"), true, None),
             (format!("data: {good}\n"), true, None),
             (good.to_owned(), true, None),
             (String::new(), false, None),

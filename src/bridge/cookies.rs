@@ -1,6 +1,6 @@
 //! The cookies of the MCP server. A load balancer in front of several instances tells by one which of them has a session.
 //!
-//! They are kept in memory, as long as the bridge runs, and go nowhere but to the origin that set them: it asks no other.
+//! They are kept in memory, as long as the bridge or a check runs, and go nowhere but to the origin that set them: it asks no other.
 //!
 //! Spec: RFC 6265 section 5.
 

@@ -44,6 +44,7 @@ use crate::failure::LoginCommand;
 use crate::http::Abort;
 use crate::os::sync::lock;
 use crate::store::StoredId;
+pub use cookies::Cookies;
 use login::AllowedLogin;
 use message::{Kind, RpcMessage, NULL};
 use pending::Pending;

@@ -10,6 +10,7 @@ use url::Url;
 use clap::Args;
 
 use super::grant::UnattendedArgs;
+use crate::bridge::Cookies;
 use crate::cli::{servers, values};
 use crate::context::Context;
 use crate::error::{Error, ServerFault};
@@ -40,7 +41,7 @@ pub struct Checked<'a> {
     /// The server refuses the same request without the login, so its answer proves the login.
     pub proven: bool,
     /// The MCP revision that was spoken.
-    pub revision: &'static str,
+    pub revision: String,
     /// The server.
     pub server: &'a str,
     /// How many tools the server lists on its first page.
@@ -84,7 +85,7 @@ impl Checked<'_> {
     /// Prints the result.
     pub fn report(&self, reporter: &mut Reporter) {
         reporter.json(self);
-        let (server, revision) = (self.server, self.revision);
+        let (server, revision) = (self.server, printable(&self.revision));
         let tools = counted(self.tools, "tool");
         terminal::say(&match self.proven {
             true => format!("the login to {server} works: the server lists {tools} (MCP {revision})"),
@@ -125,9 +126,10 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
         std::slice::from_ref(server),
         REQUEST_LIMIT,
     );
-    let nonces = Nonces::default();
+    let (nonces, cookies) = (Nonces::default(), Cookies::default());
     let client = |login: &Credentials| McpClient {
         http: &http,
+        cookies: &cookies,
         name: &key.server,
         server,
         credential: Some(refresh::credential(login, &nonces)),
@@ -158,7 +160,7 @@ pub fn check<'a>(key: &'a StoredId, server: &Url, context: &Context) -> Result<C
 /// Says what the answer of the server means. A login that it refuses is marked.
 fn judge<'a>(
     key: &'a StoredId,
-    (revision, answer): (&'static str, ToolsAnswer),
+    (revision, answer): (String, ToolsAnswer),
     login: &Credentials,
     client: &McpClient,
     context: &Context,
@@ -171,6 +173,7 @@ fn judge<'a>(
             // Only a refusal for want of a login proves anything: a server may also just be busy by now.
             let anonymous = McpClient {
                 credential: None,
+                cookies: &Cookies::default(),
                 ..*client
             };
             let proven = matches!(
@@ -216,6 +219,8 @@ fn judge<'a>(
 /// Sends requests to the server, with the token or without.
 struct McpClient<'a> {
     http: &'a Http,
+    /// What the server has set: several instances may know by it which of them has the session.
+    cookies: &'a Cookies,
     /// What messages call the server.
     name: &'a str,
     server: &'a Url,
@@ -232,12 +237,17 @@ impl McpClient<'_> {
         headers: &[(&str, &str)],
         send: impl Fn(&[(&str, &str)]) -> Result<Response, HttpError>,
     ) -> Result<Response, HttpError> {
-        match &self.credential {
-            Some(credential) => {
-                credential.send(method, self.server, |own| send(&[own, headers].concat()))
-            }
-            None => send(headers),
-        }
+        let cookies = self.cookies.header(self.server);
+        let cookies = cookies.iter().map(|it| ("Cookie", it.as_str()));
+        let headers: Vec<_> = headers.iter().copied().chain(cookies).collect();
+        let response = match &self.credential {
+            Some(credential) => credential.send(method, self.server, |own| {
+                send(&[own, headers.as_slice()].concat())
+            })?,
+            None => send(&headers)?,
+        };
+        self.cookies.keep(self.server, &response);
+        Ok(response)
     }
 
     /// Tells whether the server speaks the transport of MCP 2024-11-05, whose answers come on a stream that a GET opens.
@@ -252,25 +262,25 @@ impl McpClient<'_> {
     }
 
     /// Lists the tools in the stateless form, and if the server does not know it, within a session.
-    fn list_tools(&self) -> Result<(&'static str, ToolsAnswer), Error> {
+    fn list_tools(&self) -> Result<(String, ToolsAnswer), Error> {
         let response = self.post(
             &mcp::modern_request(mcp::LIST_TOOLS, self.extension),
             &mcp::modern_headers(mcp::LIST_TOOLS),
         )?;
         match self.read(response)? {
-            ToolsAnswer::OtherForm(_) => Ok((mcp::CLASSIC, self.list_within_a_session()?)),
-            answer => Ok((mcp::MODERN, answer)),
+            ToolsAnswer::OtherForm(_) => self.list_within_a_session(),
+            answer => Ok((mcp::MODERN.to_owned(), answer)),
         }
     }
 
-    fn list_within_a_session(&self) -> Result<ToolsAnswer, Error> {
+    fn list_within_a_session(&self) -> Result<(String, ToolsAnswer), Error> {
         let response = self.post(&mcp::initialize(self.extension), &[])?;
         let session = response.header("mcp-session-id").map(str::to_owned);
-        match self.read(response)? {
-            ToolsAnswer::Result(_) => {}
-            refused => return Ok(refused),
-        }
-        let mut headers = vec![("MCP-Protocol-Version", mcp::CLASSIC)];
+        let revision = match self.read(response)? {
+            ToolsAnswer::Result(opened) => mcp::revision(&opened),
+            refused => return Ok((mcp::CLASSIC.to_owned(), refused)),
+        };
+        let mut headers = vec![("MCP-Protocol-Version", revision.as_str())];
         headers.extend(session.as_deref().map(|id| ("Mcp-Session-Id", id)));
         self.post(&mcp::initialized(), &headers)?;
         let response = self.post(&mcp::classic_request(mcp::LIST_TOOLS), &headers)?;
@@ -281,11 +291,12 @@ impl McpClient<'_> {
             let delete = |headers: &[(&str, &str)]| self.http.delete(self.server, headers);
             let _ = self.send("DELETE", &headers, delete);
         }
-        match answer? {
+        let answer = match answer? {
             // It has opened the session, so it speaks MCP.
-            ToolsAnswer::OtherForm(_) => Ok(self.other_form()),
-            answer => Ok(answer),
-        }
+            ToolsAnswer::OtherForm(_) => self.other_form(),
+            answer => answer,
+        };
+        Ok((revision, answer))
     }
 
     fn post(&self, body: &str, extra: &[(&str, &str)]) -> Result<Response, Error> {

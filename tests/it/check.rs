@@ -174,6 +174,56 @@ fn m38_m38b_the_form_with_a_session() {
     }
 }
 
+/// The SDKs of earlier revisions refuse a request of the session that names another revision than they know.
+#[apply(test)]
+fn m38a_a_session_speaks_the_revision_that_the_server_answered() {
+    for (answered, spoken) in [
+        (json!("2025-06-18"), "2025-06-18"),
+        (json!("x\u{1b}[31m\r\ny: z"), "2025-11-25"),
+        (json!(null), "2025-11-25"),
+    ] {
+        let fake = served(move |seen| {
+            let body: Value = serde_json::from_str(&seen.body).unwrap_or_default();
+            let named = seen.header("mcp-protocol-version");
+            match body["method"].as_str() {
+                Some("initialize") => {
+                    let result = json!({"protocolVersion": answered, "capabilities": {}});
+                    Reply::json(200, &json!({"jsonrpc": "2.0", "id": 1, "result": result}))
+                }
+                _ if named != Some(spoken) => Reply::status(400),
+                Some("tools/list") => Reply::json(200, &tools(2)),
+                _ => Reply::status(202),
+            }
+        });
+        let finished = check(&fake).expect(0);
+        assert_eq!(product(&finished)["revision"], spoken);
+        assert_eq!(product(&finished)["tools"], 2);
+    }
+}
+
+/// A load balancer tells by a cookie which instance has the session.
+#[apply(test)]
+fn br48_a_check_sends_the_cookies_of_the_server_back() {
+    let fake = served(|seen| {
+        let body: Value = serde_json::from_str(&seen.body).unwrap_or_default();
+        let is_known = seen.header("cookie") == Some("instance=2");
+        match body["method"].as_str() {
+            Some("initialize") => {
+                let answer = json!({"jsonrpc": "2.0", "id": 1, "result": {}});
+                Reply::json(200, &answer).with("Set-Cookie", "instance=2; Path=/")
+            }
+            Some("tools/list") if is_known => Reply::json(200, &tools(2)),
+            Some("notifications/initialized") if is_known => Reply::status(202),
+            _ => Reply::status(404),
+        }
+    });
+    let finished = check(&fake).expect(0);
+    assert_eq!(product(&finished)["tools"], 2);
+    let asked_by_nobody = |seen: &Seen| seen.header("authorization").is_none();
+    let seen = fake.seen_at("/mcp").into_iter().filter(asked_by_nobody);
+    assert!(seen.into_iter().all(|it| it.header("cookie").is_none()));
+}
+
 #[apply(test)]
 fn m7_a_server_that_serves_anybody_proves_nothing() {
     let fake = Fake::with(|seen, _| (seen.path == "/mcp").then(|| Reply::json(200, &tools(1))));
