@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::setting::Setting;
 use super::{config, Delivery, Handover, HandoverError, Mode, Places, Target};
+use crate::oauth::text::ascii;
 
 /// Any other client that can start MCP servers.
 pub const ANY: Target = Target {
@@ -102,7 +103,7 @@ fn print(handover: &Handover, _: &Places) -> Result<Delivery, HandoverError> {
         json!(handover.command.connect())
     );
     Ok(Delivery::Product {
-        text: Zeroizing::new(entry),
+        text: Zeroizing::new(ascii(&entry)),
         append: None,
     })
 }

@@ -334,6 +334,19 @@ fn any_client_gets_five_lines() {
     assert_eq!(setting, json!({"mcpServers": {"127.0.0.1": entry}}));
 }
 
+/// The name may be that of a project's file.
+#[apply(test)]
+fn t3_the_setting_for_any_client_is_plain() {
+    let fake = Fake::start();
+    let name = "x\u{1b}[31m\u{9b}2J\u{202e}\u{e9}";
+    let args = [&fake.mcp(), "--to", "any", "--name", name];
+    let shown = live(&fake).command("handover", &args).run().expect(0);
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n');
+    assert!(shown.stdout.bytes().all(is_plain), "{}", shown.stdout);
+    let setting: Value = serde_json::from_str(&shown.stdout).expect("JSON");
+    assert!(setting["mcpServers"][name].is_object(), "{setting}");
+}
+
 #[apply(test)]
 fn an_undo_leaves_what_others_changed_meanwhile() {
     let fake = Fake::start();
