@@ -52,7 +52,7 @@ pub struct Tokens {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenResponseError {
     /// It is neither JSON nor a form.
-    #[error("it is neither JSON nor a form")]
+    #[error("it is neither a JSON object nor a form")]
     NotTokens,
     /// It holds a member twice, which readers understand in different ways.
     #[error("it holds a member twice")]

@@ -51,7 +51,7 @@ pub struct DeviceResponse {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceResponseError {
     /// It is not a JSON object, nor a form where those are known.
-    #[error("it is not JSON")]
+    #[error("it is not a JSON object")]
     NotJson,
     /// It holds a member twice.
     #[error("it holds a member twice")]

@@ -343,17 +343,17 @@ fn neither_tokens_nor_an_error() {
             "it holds no access token",
         ),
         (200, r#"{"message":"m"}"#, "it holds no access token"),
-        (200, "", "it is neither JSON nor a form"),
-        (200, "[]", "it is neither JSON nor a form"),
-        (200, "null", "it is neither JSON nor a form"),
+        (200, "", "it is neither a JSON object nor a form"),
+        (200, "[]", "it is neither a JSON object nor a form"),
+        (200, "null", "it is neither a JSON object nor a form"),
         (
             200,
             "<html><title>Sign in</title></html>",
-            "it is neither JSON nor a form",
+            "it is neither a JSON object nor a form",
         ),
-        (300, "", "it is neither JSON nor a form"),
-        (304, "", "it is neither JSON nor a form"),
-        (204, "", "it is neither JSON nor a form"),
+        (300, "", "it is neither a JSON object nor a form"),
+        (304, "", "it is neither a JSON object nor a form"),
+        (204, "", "it is neither a JSON object nor a form"),
     ] {
         check(status, body, expected);
     }
