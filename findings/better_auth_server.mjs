@@ -65,8 +65,8 @@ export const token = (form) => ask('/oauth2/token', new URLSearchParams(form));
 const signedUp = await ask('/sign-up/email', { email: 'ann@example.com', password: 'a long password', name: 'Ann' });
 const cookie = signedUp.headers.getSetCookie().map((each) => each.split(';')[0]).join('; ');
 
-/** Agrees to the client's request and exchanges the code. */
-export async function logIn(clientId, more = {}) {
+/** Agrees to the client's request. Returns the code, and the verifier that goes with it. */
+export async function agree(clientId, more = {}) {
   const verifier = randomBytes(48).toString('base64url');
   const query = new URLSearchParams({
     response_type: 'code',
@@ -85,7 +85,13 @@ export async function logIn(clientId, more = {}) {
     const agreed = await ask('/oauth2/consent', { accept: true, oauth_query: at.search.slice(1) }, { cookie });
     at = new URL(agreed.body.url);
   }
-  const form = { grant_type: 'authorization_code', code: at.searchParams.get('code'), client_id: clientId };
+  return { code: at.searchParams.get('code'), verifier };
+}
+
+/** Agrees to the client's request and exchanges the code. */
+export async function logIn(clientId, more = {}) {
+  const { code, verifier } = await agree(clientId, more);
+  const form = { grant_type: 'authorization_code', code, client_id: clientId };
   return token({ ...form, redirect_uri: REDIRECT_URI, code_verifier: verifier, ...more });
 }
 
