@@ -119,7 +119,7 @@ impl Context {
     fn open_store(&self) -> Result<Store, StoreError> {
         let settings = &self.settings;
         let store = Store::open(&settings.store, &settings.data_dir, Interaction::Allowed)?;
-        if let Some(notice) = store.notice() {
+        if let Some(notice) = &store.notice {
             let logins = store.list().unwrap_or_default();
             // Whose logins are in the file already has read it before.
             if logins.iter().all(|entry| entry.place.path.is_none()) {

@@ -112,7 +112,8 @@ pub struct Workers {
     queue: Queue,
     waiting: usize,
     busy: usize,
-    retry_at: Option<Deadline>,
+    /// When [`Self::start_waiting`] has to be called though no message has come.
+    pub retry_at: Option<Deadline>,
 }
 
 impl Workers {
@@ -167,11 +168,6 @@ impl Workers {
         lock(&self.queue).push_back(job);
         self.waiting += 1;
         self.start_waiting();
-    }
-
-    /// Returns the moment at which [`Self::start_waiting`] has to be called though no message has come.
-    pub fn retry_at(&self) -> Option<Deadline> {
-        self.retry_at
     }
 
     /// Starts the jobs that wait, as far as there are workers for them. A job whose thread cannot be started waits for a

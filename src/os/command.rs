@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::browser;
+pub use super::browser::words;
 use super::clock::Deadline;
 use super::process::{self, Group};
 use super::sync::{in_thread, lock};
@@ -52,12 +52,6 @@ impl From<io::Error> for CommandError {
             _ => Self::NotRun(err),
         }
     }
-}
-
-/// Returns the words of a command that a user wrote, as `--browser` splits it: quotes and backslashes as in a shell, and
-/// nothing else of a shell; a path to a program that is there may hold spaces.
-pub fn words(text: &str) -> Vec<String> {
-    browser::words(text)
 }
 
 /// Runs a program with this stdin, and returns its answer. `max_bytes` is the longest stdout.

@@ -7,10 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Tells whether a program can be run by this name from any directory: it is an absolute path, or on this search path.
-pub fn is_there(program: &str, path: &str) -> bool {
-    platform::is_there(program, path)
-}
+pub use platform::is_there;
 
 /// Returns the name of a program whose path or name this is, without what ends the names of programs on Windows.
 pub fn name(program: &str) -> &str {
@@ -81,7 +78,8 @@ mod platform {
 
     use rustix::fs::{access, Access};
 
-    pub(super) fn is_there(program: &str, path: &str) -> bool {
+    /// Tells whether a program can be run by this name from any directory: it is an absolute path, or on this search path.
+    pub fn is_there(program: &str, path: &str) -> bool {
         let is_program = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
         match program.contains('/') {
             true => program.starts_with('/') && is_program(Path::new(program)),
@@ -94,7 +92,8 @@ mod platform {
 mod platform {
     use std::path::Path;
 
-    pub(super) fn is_there(program: &str, path: &str) -> bool {
+    /// Tells whether a program can be run by this name from any directory: it is an absolute path, or on this search path.
+    pub fn is_there(program: &str, path: &str) -> bool {
         // The endings of programs, such as `.cmd`, come from PATHEXT.
         match super::is_path(program) {
             true => Path::new(program).is_absolute() && which::which(program).is_ok(),

@@ -6,7 +6,7 @@ use std::io::{self, PipeReader, Read};
 
 use super::poll::BorrowedFd;
 
-pub use platform::{read_stdin, stdin, PollableReader};
+pub use platform::{read_stdin, stdin, stdin_file, PollableReader};
 
 /// How much a pipe should hold that large messages pass through, in bytes.
 #[cfg(target_os = "linux")]
@@ -49,15 +49,6 @@ pub fn stdout_file() -> io::Result<File> {
     Ok(file)
 }
 
-/// Returns stdin as an open file, such as a lock that was passed on.
-///
-/// # Errors
-///
-/// If there is no stdin.
-pub fn stdin_file() -> io::Result<File> {
-    platform::stdin_file()
-}
-
 /// Waits until a file takes something, after it said that it takes nothing now.
 pub fn wait_to_write(file: &File) {
     #[cfg(unix)]
@@ -92,7 +83,12 @@ mod platform {
         Ok(rustix::io::read(rustix::stdio::stdin(), into)?)
     }
 
-    pub(super) fn stdin_file() -> io::Result<File> {
+    /// Returns stdin as an open file, such as a lock that was passed on.
+    ///
+    /// # Errors
+    ///
+    /// If there is no stdin.
+    pub fn stdin_file() -> io::Result<File> {
         Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
     }
 
@@ -190,7 +186,12 @@ mod platform {
         Ok(count)
     }
 
-    pub(super) fn stdin_file() -> io::Result<File> {
+    /// Returns stdin as an open file, such as a lock that was passed on.
+    ///
+    /// # Errors
+    ///
+    /// If there is no stdin.
+    pub fn stdin_file() -> io::Result<File> {
         Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
     }
 

@@ -30,7 +30,8 @@ pub use warnings::{show_warnings, WarningFormat};
 /// Reports what happens: as sentences, and for scripts as JSON.
 #[derive(Debug)]
 pub struct Reporter {
-    json: bool,
+    /// Scripts read what is printed.
+    pub json: bool,
     environment: Environment,
     several: bool,
     /// The address may be put into the clipboard.
@@ -58,11 +59,6 @@ impl Reporter {
             next: BTreeMap::new(),
             lost_output: None,
         }
-    }
-
-    /// Tells whether scripts read what is printed.
-    pub fn is_json(&self) -> bool {
-        self.json
     }
 
     /// Prints a line for scripts.

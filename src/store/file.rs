@@ -102,7 +102,7 @@ impl Backend for FileBackend {
     }
 
     fn is_own_index(&self) -> bool {
-        self.0.is_named()
+        self.0.is_named
     }
 
     fn place(&self) -> Place {
@@ -115,7 +115,7 @@ impl Backend for FileBackend {
     /// Beside a file that the user named, so that all who use it share the directory; else in the data directory.
     fn lock_dir(&self) -> PathBuf {
         let path = self.0.path();
-        if !self.0.is_named() {
+        if !self.0.is_named {
             return lock_dir_in(path.parent().unwrap_or(path));
         }
         let mut directory = files::real_path(path)

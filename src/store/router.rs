@@ -32,7 +32,8 @@ pub struct Store {
     pub(super) index: Option<Index>,
     /// The first backend that a proof has shown to work; `None` before a proof.
     proven: Option<usize>,
-    notice: Option<String>,
+    /// One line for the user if the preferred backend does not work.
+    pub notice: Option<String>,
 }
 
 impl Store {
@@ -109,11 +110,6 @@ impl Store {
     /// Returns the backends that the choice of the user covers, the preferred ones first.
     pub fn backends(&self) -> impl Iterator<Item = &dyn Backend> {
         self.backends.iter().map(Box::as_ref)
-    }
-
-    /// Returns one line for the user if the preferred backend does not work.
-    pub fn notice(&self) -> Option<&str> {
-        self.notice.as_deref()
     }
 
     /// Returns the credentials of a login; of two copies the newer.

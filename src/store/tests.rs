@@ -350,7 +350,7 @@ fn d5_a_store_that_cannot_be_written_is_found_before_the_login() {
     let store = Store::open(&choice, home.path(), Interaction::None).unwrap();
     assert_eq!(store.load(&key()).unwrap(), None);
     assert_eq!(store.list().unwrap(), []);
-    assert_eq!(store.notice(), None);
+    assert_eq!(store.notice, None);
     assert!(!home.path().join("new/credentials.json").exists());
 }
 
@@ -417,7 +417,7 @@ fn d9_an_unreadable_file_is_not_an_empty_one() {
 fn k1_auto_uses_a_working_keyring_and_warns_otherwise() {
     let rig = Rig::new();
     let store = rig.store(Chosen::Auto).prove().unwrap();
-    assert_eq!(store.notice(), None);
+    assert_eq!(store.notice, None);
     assert_eq!(
         store.save(&mut sample(SERVER, 0)).unwrap().place,
         place("keyring")
@@ -438,7 +438,7 @@ fn k1_auto_uses_a_working_keyring_and_warns_otherwise() {
         "cannot use the keyring: it is locked; logins are stored in {}",
         rig.file.place()
     );
-    assert_eq!(store.notice(), Some(expected.as_str()));
+    assert_eq!(store.notice.as_deref(), Some(expected.as_str()));
     assert_eq!(store.load(&key()).unwrap(), None);
     assert_eq!(
         store.save(&mut sample(SERVER, 0)).unwrap().place,
@@ -704,7 +704,8 @@ fn a_backend_of_another_kind_is_used_like_the_others() {
     vault.down.store(true, Ordering::Relaxed);
     let fallen_back = store(&[&vault, &file]).prove().unwrap();
     assert!(fallen_back
-        .notice()
+        .notice
+        .as_deref()
         .unwrap()
         .ends_with("logins are stored in the file"));
     assert_eq!(

@@ -1,14 +1,14 @@
 //! The private key of a client: read from the file that the user names, and again from there whenever it is needed.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use crate::failure::{About, Code, Failure, Hint};
 use crate::oauth::client::{Client, ClientAuth};
-use crate::oauth::jwt::algorithm::{Algorithm, AlgorithmError};
+use crate::oauth::jwt::algorithm::AlgorithmError;
 use crate::oauth::jwt::assertion::{Audience, ClientKey, ClientKeyRecord};
 use crate::oauth::jwt::key::{KeyError, SigningKey};
 use crate::oauth::jwt::pem::unfolded;
@@ -87,19 +87,6 @@ impl Failure for ClientKeyError {
     }
 }
 
-/// What the assertions of a client say, as far as the user says it.
-#[derive(Clone, Debug, Default)]
-pub struct AssertionOptions {
-    /// The algorithm.
-    pub alg: Option<Algorithm>,
-    /// The identifier of the key.
-    pub kid: Option<String>,
-    /// For whom they are.
-    pub audience: Audience,
-    /// Their type.
-    pub typ: String,
-}
-
 /// The key of a client as the user gives it, before the authorization server is known.
 #[derive(Clone, Debug)]
 pub struct GivenKey {
@@ -109,19 +96,29 @@ pub struct GivenKey {
 }
 
 impl GivenKey {
-    /// Reads a key from a file or a pipe.
+    /// Reads a key from a file or a pipe, of whose assertions the user says what is in `record`.
     ///
     /// # Errors
     ///
     /// A [`ClientKeyError`].
-    pub fn read(path: &Path, options: AssertionOptions) -> Result<Self, ClientKeyError> {
+    pub fn read(
+        path: &Path,
+        mut record: ClientKeyRecord,
+        audience: Audience,
+    ) -> Result<Self, ClientKeyError> {
         let file =
             read_given(path, MAX_KEY_BYTES).map_err(|err| ClientKeyError::of(Some(path), err))?;
-        let key = SigningKey::read(&file.bytes, options.kid.as_deref());
+        let key = SigningKey::read(&file.bytes, record.kid.as_deref());
         let key = key.map_err(|err| ClientKeyError::of(Some(path), err))?;
         let text = Zeroizing::new(String::from_utf8_lossy(&file.bytes).into_owned());
-        let stored = file.path.is_none().then(|| Secret::new(text.as_str()));
-        Ok(Self::new(key, file.path, stored, options))
+        record.key = file.path.is_none().then(|| Secret::new(text.as_str()));
+        record.file = file.path;
+        let key = Arc::new(key);
+        Ok(Self {
+            key,
+            record,
+            audience,
+        })
     }
 
     /// Reads the key that an environment variable holds, which may be in one line.
@@ -129,40 +126,24 @@ impl GivenKey {
     /// # Errors
     ///
     /// A [`ClientKeyError`].
-    pub fn of_variable(text: &Secret, options: AssertionOptions) -> Result<Self, ClientKeyError> {
+    pub fn of_variable(
+        text: &Secret,
+        mut record: ClientKeyRecord,
+        audience: Audience,
+    ) -> Result<Self, ClientKeyError> {
         let text = unfolded(text.expose());
-        let key = SigningKey::read(text.as_bytes(), options.kid.as_deref());
+        let key = SigningKey::read(text.as_bytes(), record.kid.as_deref());
         let key = key.map_err(|err| ClientKeyError {
             from: KEY_VARIABLE.to_owned(),
             ..ClientKeyError::of(None, err)
         })?;
-        Ok(Self::new(
+        record.key = Some(Secret::new(text.as_str()));
+        let key = Arc::new(key);
+        Ok(Self {
             key,
-            None,
-            Some(Secret::new(text.as_str())),
-            options,
-        ))
-    }
-
-    fn new(
-        key: SigningKey,
-        file: Option<PathBuf>,
-        text: Option<Secret>,
-        options: AssertionOptions,
-    ) -> Self {
-        Self {
-            key: Arc::new(key),
-            record: ClientKeyRecord {
-                file,
-                key: text,
-                alg: options.alg,
-                kid: options.kid,
-                audience: String::new(),
-                typ: options.typ,
-                listed_algs: None,
-            },
-            audience: options.audience,
-        }
+            record,
+            audience,
+        })
     }
 
     /// Tells whether a stored login has this key, as far as that is known without its file.

@@ -12,7 +12,7 @@ mod grant;
 mod revoke;
 
 pub use assertion::AssertionError;
-pub use client_key::{client_of, AssertionOptions, ClientKeyError, GivenKey};
+pub use client_key::{client_of, ClientKeyError, GivenKey};
 pub use device::{DeviceError, DeviceRequest};
 pub use exchange::{ExchangeError, TokenRequest};
 pub use revoke::{revoke, RevokeError};

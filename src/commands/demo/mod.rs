@@ -75,7 +75,7 @@ fn play(args: &DemoArgs, reporter: &mut Reporter) -> Result<Outcome, Error> {
         .prefix("mcp-login-demo-")
         .tempdir()
         .map_err(failed("cannot make a temporary directory"))?;
-    let server = servers.mcp();
+    let server = &servers.mcp;
     say(&format!("1. a protected MCP server now runs at {server}"));
     say("   with its authorization server, for this demo only");
     let outcome = log_in_and_check(server, home.path(), args, reporter);

@@ -37,7 +37,8 @@ const HEADERS: [(&str, &str); 3] = [
 /// The servers while they run. Dropping this ends them.
 pub struct Servers {
     http: Arc<Server>,
-    mcp: Url,
+    /// The URL of the MCP server.
+    pub mcp: Url,
 }
 
 impl Servers {
@@ -63,11 +64,6 @@ impl Servers {
             })?;
         }
         Ok(servers)
-    }
-
-    /// Returns the URL of the MCP server.
-    pub fn mcp(&self) -> &Url {
-        &self.mcp
     }
 }
 

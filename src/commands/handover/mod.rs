@@ -320,7 +320,7 @@ impl Transfer {
                 false => "",
             };
             terminal::say(&format!("put this into {}{or}:", shown(path)));
-            if !reporter.is_json() {
+            if !reporter.json {
                 reporter.product(setting);
             }
             to_write = Some((setting.as_str(), shown(path)));

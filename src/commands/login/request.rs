@@ -17,14 +17,14 @@ use crate::login::{Request, Resource};
 use crate::oauth::challenge;
 use crate::oauth::client::{check_metadata_document_url, ClientFile};
 use crate::oauth::endpoint;
-use crate::oauth::jwt::assertion::Audience;
+use crate::oauth::jwt::assertion::{Audience, ClientKeyRecord};
 use crate::oauth::secret::Secret;
 use crate::oauth::text::is_plain;
 use crate::os::files::read_given;
 use crate::os::process::EnvironmentSecrets;
 use crate::registration::Identity;
 use crate::store::StoredId;
-use crate::token_endpoint::{AssertionOptions, GivenKey};
+use crate::token_endpoint::GivenKey;
 
 /// The ports that client ID metadata documents of this program list. 33418 comes last: VS Code's lists it too.
 const DOCUMENT_PORTS: [u16; 3] = [33419, 33420, 33418];
@@ -352,15 +352,15 @@ pub fn client_key(
             )),
         },
     };
-    let options = AssertionOptions {
+    let record = ClientKeyRecord {
         alg: client.client_key_alg,
         kid: client.client_key_id.clone(),
-        audience,
         typ: client.client_key_typ.clone(),
+        ..ClientKeyRecord::default()
     };
     Ok(match (path, env_key) {
-        (Some(path), _) => Some(GivenKey::read(path, options)?),
-        (None, Some(text)) => Some(GivenKey::of_variable(text, options)?),
+        (Some(path), _) => Some(GivenKey::read(path, record, audience)?),
+        (None, Some(text)) => Some(GivenKey::of_variable(text, record, audience)?),
         (None, None) => None,
     })
 }

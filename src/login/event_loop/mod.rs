@@ -188,12 +188,12 @@ impl<'a> EventLoop<'a> {
     }
 
     fn next_deadline(&self) -> Deadline {
-        let paste = self.paste.as_ref().and_then(Paste::quiet_at);
+        let paste = self.paste.as_ref().and_then(|paste| paste.quiet_at);
         self.logins
             .iter()
             .filter_map(ActiveLogin::next_deadline)
             .chain(
-                [self.tick, paste, self.workers.retry_at()]
+                [self.tick, paste, self.workers.retry_at]
                     .into_iter()
                     .flatten(),
             )
@@ -219,7 +219,7 @@ impl<'a> EventLoop<'a> {
 
     /// Reads the messages of the workers.
     fn on_messages(&mut self) {
-        if self.workers.retry_at().is_some_and(Deadline::passed) {
+        if self.workers.retry_at.is_some_and(Deadline::passed) {
             self.workers.start_waiting();
         }
         while let Some((id, message)) = self.workers.next_message() {

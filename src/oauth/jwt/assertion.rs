@@ -38,7 +38,7 @@ pub enum Audience {
 }
 
 /// What is stored of the key of a client, and what its assertions say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientKeyRecord {
     /// The file with the key, which is read anew for each use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,7 +77,7 @@ impl ClientKey {
     ///
     /// An [`AlgorithmError`].
     pub fn new(key: Arc<SigningKey>, record: ClientKeyRecord) -> Result<Self, AlgorithmError> {
-        let wanted = record.alg.or(key.alg());
+        let wanted = record.alg.or(key.alg);
         let algorithm = algorithm::choose(key.kind(), wanted, record.listed_algs.as_deref())?;
         Ok(Self {
             key,
@@ -97,7 +97,7 @@ impl ClientKey {
     pub fn assertion(&self, client_id: &str, now: Time, jti: &str) -> Option<Secret> {
         let record = &self.record;
         let mut header = json!({ "typ": record.typ });
-        if let Some(kid) = record.kid.as_deref().or(self.key.kid()) {
+        if let Some(kid) = record.kid.as_deref().or(self.key.kid.as_deref()) {
             header["kid"] = kid.into();
         }
         let claims = json!({

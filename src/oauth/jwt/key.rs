@@ -19,9 +19,9 @@ use super::{base64url, jwk, pem};
 pub struct SigningKey {
     pub(super) pair: KeyPair,
     /// The identifier that the key has in its file.
-    pub(super) kid: Option<String>,
+    pub kid: Option<String>,
     /// The only algorithm that the key is for, if its file says so.
-    pub(super) alg: Option<Algorithm>,
+    pub alg: Option<Algorithm>,
 }
 
 /// Why there is no key.
@@ -155,16 +155,6 @@ impl SigningKey {
             KeyPair::Ed25519(_) => KeyKind::Ed25519,
             KeyPair::Rsa(_) => KeyKind::Rsa,
         }
-    }
-
-    /// Returns the identifier that the key has in its file.
-    pub fn kid(&self) -> Option<&str> {
-        self.kid.as_deref()
-    }
-
-    /// Returns the only algorithm that the key is for, if its file says so.
-    pub fn alg(&self) -> Option<Algorithm> {
-        self.alg
     }
 
     /// Signs a message; `None` if the key does not have this algorithm.

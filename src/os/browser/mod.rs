@@ -175,8 +175,9 @@ fn warn_not_started(why: &str) {
     );
 }
 
-/// Returns the words of one command, as a user writes that of a browser.
-pub(super) fn words(text: &str) -> Vec<String> {
+/// Returns the words of a command that a user wrote, as `--browser` splits it: quotes and backslashes as in a shell, and
+/// nothing else of a shell; a path to a program that is there may hold spaces.
+pub fn words(text: &str) -> Vec<String> {
     let mut commands = command::commands(text, false, &is_there);
     commands.pop().unwrap_or_default()
 }

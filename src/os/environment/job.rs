@@ -4,30 +4,17 @@
 
 pub use platform::{has_a_shell, is_in_foreground};
 
-/// A stream that may be the terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
-    /// Stdin.
-    Stdin,
-    /// Stderr.
-    Stderr,
-}
-
 #[cfg(unix)]
 mod platform {
     use std::fs;
+    use std::os::fd::AsFd;
 
     use nix::unistd::{getpgid, getpgrp, getppid, getsid, tcgetpgrp, Pid};
 
-    use super::Stream;
-
-    /// Tells whether this is the job that the terminal listens to; `None` if it is no terminal of this session.
-    pub fn is_in_foreground(terminal: Stream) -> Option<bool> {
-        let listened_to = match terminal {
-            Stream::Stdin => tcgetpgrp(std::io::stdin()),
-            Stream::Stderr => tcgetpgrp(std::io::stderr()),
-        };
-        listened_to.ok().map(|listened_to| listened_to == getpgrp())
+    /// Tells whether this is the job that the terminal listens to; `None` if the stream is no terminal of this session.
+    pub fn is_in_foreground(stream: impl AsFd) -> Option<bool> {
+        let listened_to = tcgetpgrp(stream).ok()?;
+        Some(listened_to == getpgrp())
     }
 
     /// Tells whether a shell of this session looks after this job, and can continue what is stopped. Where there is none, as
@@ -66,17 +53,11 @@ mod platform {
 /// Windows has no jobs of a shell: whoever has the console may use it.
 #[cfg(windows)]
 mod platform {
-    use std::io::IsTerminal as _;
-
-    use super::Stream;
+    use std::io::IsTerminal;
 
     /// Tells whether the terminal listens to this process; `None` if the stream is no terminal.
-    pub fn is_in_foreground(terminal: Stream) -> Option<bool> {
-        let is_terminal = match terminal {
-            Stream::Stdin => std::io::stdin().is_terminal(),
-            Stream::Stderr => std::io::stderr().is_terminal(),
-        };
-        is_terminal.then_some(true)
+    pub fn is_in_foreground(stream: impl IsTerminal) -> Option<bool> {
+        stream.is_terminal().then_some(true)
     }
 
     /// Nobody could continue what is stopped.

@@ -16,6 +16,7 @@ pub use given::{read_given, GivenFile};
 pub use holder::boot;
 use lock::is_marker;
 pub use lock::LockFile;
+pub use open::{is_name_taken, rename_to_free};
 pub use prepared::PreparedFile;
 
 pub mod accounts;
@@ -271,30 +272,6 @@ pub fn open_regular(path: &Path) -> io::Result<Option<File>> {
     // Another process may have replaced it since.
     check(file.metadata()?)?;
     Ok(Some(file))
-}
-
-/// Gives a file another name, in place of the file that has it.
-///
-/// # Errors
-///
-/// What the operating system reports.
-pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    open::rename(from, to)
-}
-
-/// Renames a directory unless something has the new name; on a file system that cannot do that, an empty directory may
-/// have it. See [`is_name_taken`].
-///
-/// # Errors
-///
-/// What the operating system reports.
-pub fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
-    open::rename_to_free(from, to)
-}
-
-/// Tells whether [`rename_to_free`] failed because something has the new name.
-pub fn is_name_taken(err: &io::Error) -> bool {
-    open::is_name_taken(err)
 }
 
 /// Makes a directory and those above it, for this user only.

@@ -1,11 +1,10 @@
 //! How files are opened, locked, told apart and replaced.
 
 pub(super) use platform::{
-    has_lock, has_no_locks, is_at, is_held, is_name_taken, is_open_elsewhere, open_new_lock,
-    open_to_lock, open_to_read, persist, release_lock, remove_lock, rename, rename_to_free,
-    reserve, sync_directory, try_lock,
+    has_lock, has_no_locks, is_at, is_held, is_open_elsewhere, open_new_lock, open_to_lock,
+    open_to_read, persist, release_lock, remove_lock, reserve, sync_directory, try_lock,
 };
-pub use platform::{identity, identity_in};
+pub use platform::{identity, identity_in, is_name_taken, rename_to_free};
 
 #[cfg(unix)]
 mod platform {
@@ -120,12 +119,8 @@ mod platform {
         }
     }
 
-    /// Gives a file another name, in place of the file that has it.
-    pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
-    }
-
-    /// Renames a directory unless something has the new name.
+    /// Renames a directory unless something has the new name; on a file system that cannot do that, an empty directory may have
+    /// it. See [`is_name_taken`].
     pub fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
         match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
             Err(Errno::INVAL | Errno::NOSYS) => Ok(rustix::fs::rename(from, to)?),
@@ -133,7 +128,7 @@ mod platform {
         }
     }
 
-    /// Tells whether something has the new name of a directory.
+    /// Tells whether [`rename_to_free`] failed because something has the new name.
     pub fn is_name_taken(err: &io::Error) -> bool {
         let errno = Errno::from_io_error(err);
         matches!(errno, Some(Errno::EXIST | Errno::NOTEMPTY))
@@ -300,7 +295,7 @@ mod platform {
 
     /// Gives a file another name, in place of the file that has it. One that another program has open cannot be replaced at that
     /// moment; it is tried again for half a second.
-    pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fn rename(from: &Path, to: &Path) -> io::Result<()> {
         patiently(|err| is_held(err) && !to.is_dir(), || fs::rename(from, to))
     }
 
@@ -312,7 +307,7 @@ mod platform {
         }
     }
 
-    /// Tells whether something has the new name of a directory. A directory that appeared meanwhile gives an access error.
+    /// Tells whether [`rename_to_free`] failed because something has the new name. A directory that appeared meanwhile gives an access error.
     pub fn is_name_taken(err: &io::Error) -> bool {
         err.kind() == io::ErrorKind::AlreadyExists || is_held(err)
     }

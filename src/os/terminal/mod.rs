@@ -25,7 +25,7 @@ use console::{style, Term};
 use log::{LevelFilter, Log, Metadata, Record};
 
 use crate::failure::words;
-use crate::os::environment::job::{self, Stream};
+use crate::os::environment::job;
 use crate::os::poll::BorrowedFd;
 use crate::os::sync::lock;
 use output::{Output, OutputStream};
@@ -287,7 +287,7 @@ pub fn countdown(text: Option<&str>) {
     {
         return;
     }
-    if job::is_in_foreground(Stream::Stderr) == Some(false) {
+    if job::is_in_foreground(io::stderr()) == Some(false) {
         screen.countdown = None;
         return;
     }

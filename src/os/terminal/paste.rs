@@ -4,14 +4,14 @@
 //! a paste is awaited the terminal delivers every byte, without echo; it is set back whenever the program ends, stops or
 //! fails. A program in the background does not read, because the system would stop all of it.
 
-use std::io::{ErrorKind, IsTerminal as _};
+use std::io::{self, ErrorKind, IsTerminal as _};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::mode::{self, Mode};
 use crate::oauth::paste::MAX_PASTE_BYTES;
 use crate::os::clock::Deadline;
-use crate::os::environment::job::{self, Stream};
+use crate::os::environment::job;
 use crate::os::poll::BorrowedFd;
 use crate::os::stdio::{read_stdin, stdin};
 use crate::os::sync::lock;
@@ -47,7 +47,8 @@ pub struct Paste {
     open: bool,
     buffer: Vec<u8>,
     dropped: usize,
-    quiet_at: Option<Deadline>,
+    /// When what has come so far is to be judged.
+    pub quiet_at: Option<Deadline>,
 }
 
 /// One paste, ready to be judged.
@@ -65,13 +66,13 @@ pub struct Pasted {
 impl Paste {
     /// Reads from stdin if it is the terminal that the person looks at: both it and stderr are terminals.
     pub fn from_terminal() -> Option<Self> {
-        let ours = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let ours = io::stdin().is_terminal() && io::stderr().is_terminal();
         ours.then(|| Self::new(true))
     }
 
     /// Reads from stdin whatever it is.
     pub fn from_stdin() -> Self {
-        Self::new(std::io::stdin().is_terminal())
+        Self::new(io::stdin().is_terminal())
     }
 
     fn new(is_terminal: bool) -> Self {
@@ -102,11 +103,6 @@ impl Paste {
     /// Returns how many bytes have come of a paste that is not finished.
     pub fn held(&self) -> usize {
         self.buffer.len() + self.dropped
-    }
-
-    /// Returns the moment at which what has come so far is to be judged.
-    pub fn quiet_at(&self) -> Option<Deadline> {
-        self.quiet_at
     }
 
     /// Prepares the terminal, if it is ours to prepare. To be called once signals are watched for, so that none of them
@@ -217,5 +213,5 @@ fn is_armed() -> bool {
 
 /// Tells whether we are the job that the terminal listens to.
 fn is_foreground() -> bool {
-    job::is_in_foreground(Stream::Stdin) == Some(true)
+    job::is_in_foreground(io::stdin()) == Some(true)
 }

@@ -1,11 +1,11 @@
 //! A question that is answered with a line.
 
-use std::io::{ErrorKind, IsTerminal as _};
+use std::io::{self, ErrorKind, IsTerminal as _};
 use std::time::Duration;
 
 use super::{guard, name, screen};
 use crate::os::clock::Deadline;
-use crate::os::environment::job::{self, Stream};
+use crate::os::environment::job;
 use crate::os::poll::{self, PollFlags};
 use crate::os::stdio::{read_stdin, stdin};
 
@@ -25,8 +25,8 @@ pub enum Answer {
 
 /// Tells whether somebody can be asked: stdin and stderr are the terminal, and it listens to us.
 pub fn can_be_asked() -> bool {
-    let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    is_terminal && job::is_in_foreground(Stream::Stdin) != Some(false)
+    let is_terminal = io::stdin().is_terminal() && io::stderr().is_terminal();
+    is_terminal && job::is_in_foreground(io::stdin()) != Some(false)
 }
 
 /// Asks for a yes, and waits this long for a line.

@@ -34,7 +34,7 @@ mod tests {
         let open = |choice: &StoreChoice| Store::open(choice, home.path(), Interaction::None);
         let store = open(&"auto".parse().unwrap()).unwrap();
         let reason = "cannot use the keyring: this build of mcp-login has no keyring support";
-        let notice = store.notice().unwrap();
+        let notice = store.notice.as_deref().unwrap();
         assert!(
             notice.starts_with(&format!("{reason}; logins are stored in ")),
             "{notice}"

@@ -36,7 +36,7 @@ const MAX_BYTES: u64 = 64 * 1024 * 1024;
 pub struct LoginsFile {
     path: PathBuf,
     /// The user named the file. It may be anything, so it is not changed in any way before it has proved to hold logins.
-    is_named: bool,
+    pub is_named: bool,
     /// How long its lock is waited for.
     lock_limit: Duration,
 }
@@ -63,11 +63,6 @@ impl LoginsFile {
     /// Returns where the file is.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Tells whether the user named the file.
-    pub fn is_named(&self) -> bool {
-        self.is_named
     }
 
     /// Tells whether there is a file.
