@@ -1,6 +1,5 @@
 //! Ends a request from another thread, by closing its connection.
 
-use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
@@ -68,6 +67,7 @@ impl Abort {
 }
 
 /// The socket of a connection, and which request it serves.
+#[derive(Debug)]
 pub(super) struct Socket {
     handle: Weak<dyn ShutdownHandle>,
     request: Mutex<u64>,
@@ -86,11 +86,5 @@ impl Socket {
         if let Some(handle) = self.handle.upgrade().filter(|_| *request == id) {
             handle.shutdown();
         }
-    }
-}
-
-impl fmt::Debug for Socket {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Socket")
     }
 }

@@ -125,6 +125,7 @@ fn of_files() -> Authorities {
 }
 
 /// Reads regular files, each once and only so much of all together, and collects the certificates in them.
+#[derive(Default)]
 struct CertificateReader {
     left_bytes: u64,
     /// What was read, by device and number.
@@ -139,10 +140,7 @@ impl CertificateReader {
     fn new() -> Self {
         Self {
             left_bytes: MAX_AUTHORITIES_BYTES,
-            seen: BTreeSet::new(),
-            certificates: Vec::new(),
-            ignored: Vec::new(),
-            has_bundle: false,
+            ..Self::default()
         }
     }
 

@@ -77,10 +77,10 @@ pub fn connect(
         Limit::Exact(after) => Some(Instant::now() + after.saturating_sub(elapsed)),
         Limit::NotHappening => None,
     };
-    let connected = connect_any(&order(addresses), deadline, limit.reason)?;
-    lock(&REMEMBERED).note(&connected);
-    log::debug!("connected to {}", connected.address);
-    Ok(connected.stream)
+    let (stream, address, others) = connect_any(&order(addresses), deadline, limit.reason)?;
+    lock(&REMEMBERED).note(address, &others);
+    log::debug!("connected to {address}");
+    Ok(stream)
 }
 
 /// Returns the addresses in the order in which they are tried.
@@ -120,33 +120,27 @@ impl AddressHistory {
         ordered
     }
 
-    fn note(&mut self, connected: &Connected) {
-        let address = connected.address.ip();
+    /// Notes an address that answered, and those that were tried before it or beside it.
+    fn note(&mut self, address: SocketAddr, others: &[SocketAddr]) {
+        let address = address.ip();
         if !self.answered.contains(&address) && self.answered.len() < MAX_REMEMBERED {
             self.answered.push(address);
         }
         let is_other_family = |other: &SocketAddr| other.is_ipv6() != address.is_ipv6();
-        if connected.others.iter().any(is_other_family) {
+        if others.iter().any(is_other_family) {
             self.family = Some(address.is_ipv6());
         }
     }
 }
 
-/// A connection, and the addresses that were tried before it or beside it.
-#[derive(Debug)]
-struct Connected {
-    stream: TcpStream,
-    address: SocketAddr,
-    others: Vec<SocketAddr>,
-}
-
 /// Tries the addresses one after another, without waiting more than [`ATTEMPT_DELAY`] for each before the next one is
-/// tried as well. The other attempts are closed on return.
+/// tried as well. The other attempts are closed on return. Returns the connection, its address, and the addresses that were tried
+/// before it or beside it.
 fn connect_any(
     addresses: &[SocketAddr],
     deadline: Option<Instant>,
     reason: ureq::Timeout,
-) -> Result<Connected, ureq::Error> {
+) -> Result<(TcpStream, SocketAddr, Vec<SocketAddr>), ureq::Error> {
     let mut untried = addresses.iter().copied();
     let mut attempts: Vec<(SocketAddr, OwnedFd)> = Vec::new();
     let mut failures = Vec::new();
@@ -184,11 +178,7 @@ fn connect_any(
             Ok(stream) => {
                 let tried = attempts.iter().map(|(address, _)| *address);
                 let failed = failures.iter().map(|(address, _)| *address);
-                return Ok(Connected {
-                    stream,
-                    address,
-                    others: tried.chain(failed).collect(),
-                });
+                return Ok((stream, address, tried.chain(failed).collect()));
             }
             Err(err) => {
                 failures.push((address, err));
@@ -295,13 +285,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         for (others, expected) in [("", None), ("1.1.1.1", None), ("2::1", Some(false))] {
-            let stream = TcpStream::connect(address).expect("a connection");
             let mut remembered = AddressHistory::default();
-            remembered.note(&Connected {
-                stream,
-                address,
-                others: addresses(others),
-            });
+            remembered.note(address, &addresses(others));
             assert_eq!(remembered.family, expected, "{others}");
             assert_eq!(remembered.answered, [address.ip()]);
         }
@@ -318,8 +303,9 @@ mod tests {
         let time = || {
             let started = Instant::now();
             let deadline = Some(started + Duration::from_secs(60));
-            let connected = connect_any(&addresses, deadline, reason).expect("a connection");
-            assert_eq!((connected.address, connected.others.len()), (good, 4));
+            let connected = connect_any(&addresses, deadline, reason);
+            let (_, address, others) = connected.expect("a connection");
+            assert_eq!((address, others.len()), (good, 4));
             started.elapsed()
         };
         // A busy machine holds up some of many.

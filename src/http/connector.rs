@@ -23,12 +23,13 @@ const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 // ureq makes a request in one thread.
 thread_local! {
     /// The request that this thread makes.
-    static REQUEST: RefCell<RequestState> = const { RefCell::new(RequestState::new()) };
+    static REQUEST: RefCell<RequestState> = RefCell::default();
     /// This thread has written to a socket of ours.
     static WRITTEN: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What is known of the request that a thread makes.
+#[derive(Default)]
 pub struct RequestState {
     id: u64,
     /// It has a body, without which the server cannot serve it.
@@ -45,20 +46,6 @@ pub struct RequestState {
     pub reused: bool,
 }
 
-impl RequestState {
-    const fn new() -> Self {
-        Self {
-            id: 0,
-            has_body: false,
-            is_ahead: false,
-            abort: None,
-            opened: None,
-            sent: false,
-            reused: false,
-        }
-    }
-}
-
 /// Makes a request in this thread, which `abort` can end, and returns its outcome and how far it got.
 pub fn observe<T>(
     has_body: bool,
@@ -68,7 +55,7 @@ pub fn observe<T>(
     let state = RequestState {
         has_body,
         abort: abort.cloned(),
-        ..RequestState::new()
+        ..RequestState::default()
     };
     run(state, request)
 }
@@ -78,7 +65,7 @@ pub fn observe<T>(
 pub fn only_open<T>(request: impl FnOnce() -> T) -> T {
     let state = RequestState {
         is_ahead: true,
-        ..RequestState::new()
+        ..RequestState::default()
     };
     run(state, request).0
 }
@@ -88,7 +75,7 @@ fn run<T>(state: RequestState, request: impl FnOnce() -> T) -> (T, RequestState)
     let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
     REQUEST.set(RequestState { id, ..state });
     let outcome = request();
-    (outcome, REQUEST.replace(RequestState::new()))
+    (outcome, REQUEST.take())
 }
 
 /// A socket, as another thread may use it.

@@ -225,19 +225,14 @@ enum NoProxyHost {
 impl NoProxyEntry {
     /// Reads an entry: a name, an address, a network as `ADDRESS/BITS`, or `*`; the first two perhaps with a port.
     fn read(entry: &str) -> Option<Self> {
+        let of = |host, port| Some(Self { host, port });
         if entry == "*" {
-            return Some(Self {
-                host: NoProxyHost::All,
-                port: None,
-            });
+            return of(NoProxyHost::All, None);
         }
         if let Some((address, bits)) = entry.split_once('/') {
             let address: IpAddr = unbracketed(address).parse().ok()?;
             let bits = bits.parse().ok().filter(|bits| *bits <= width(address))?;
-            return Some(Self {
-                host: NoProxyHost::Network(address, bits),
-                port: None,
-            });
+            return of(NoProxyHost::Network(address, bits), None);
         }
         let (host, port) = match entry.rsplit_once(':') {
             // An IPv6 address without brackets has colons of its own.
@@ -247,10 +242,7 @@ impl NoProxyEntry {
             _ => (entry, None),
         };
         if let Ok(address) = unbracketed(host).parse::<IpAddr>() {
-            return Some(Self {
-                host: NoProxyHost::Network(address, width(address)),
-                port,
-            });
+            return of(NoProxyHost::Network(address, width(address)), port);
         }
         let name = host
             .strip_prefix('*')
@@ -261,10 +253,7 @@ impl NoProxyEntry {
             Host::Domain(name) => {
                 let name = name.strip_suffix('.').unwrap_or(&name).to_owned();
                 let is_name = !name.is_empty() && is_plain(&name, "-._");
-                is_name.then_some(Self {
-                    host: NoProxyHost::Domain(name),
-                    port,
-                })
+                of(NoProxyHost::Domain(name), port).filter(|_| is_name)
             }
             // Half an address, such as `192.168.`, would be read as a whole one.
             Host::Ipv4(_) | Host::Ipv6(_) => None,

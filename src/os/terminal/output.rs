@@ -7,7 +7,6 @@
 //! `O_NONBLOCK` belongs to the open file, which other programs share, and must not be set on it. On Linux the same
 //! terminal or pipe is opened once more instead; where that is not possible, the stream is asked before each write.
 
-use std::fmt;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
@@ -33,15 +32,6 @@ pub(super) struct Output {
     queue: Vec<u8>,
     waits: bool,
     is_lossy: bool,
-}
-
-impl fmt::Debug for Output {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Output")
-            .field("queued", &self.queue.len())
-            .finish_non_exhaustive()
-    }
 }
 
 impl Output {
