@@ -79,6 +79,8 @@ pub fn check<'a, 'b>(
         return Ok(None);
     };
     let expected = expected(query)?;
+    // Of whom a message is that is not ours nobody has to ask; `ExpectedResponse::check` makes both checks again, so that no
+    // caller gets a code without them.
     expected.check_state(query)?;
     expected.check_issuer(query)?;
     if is_foreign() {

@@ -6,7 +6,7 @@ use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 
 use super::pending::{PendingAnswer, PendingAuthorization, Preparation};
 use super::workers::WorkerHandle;
-use super::{client, complete};
+use super::{client, completion};
 use crate::context::Context;
 use crate::error::Error;
 use crate::http::Http;
@@ -154,7 +154,7 @@ pub fn poll(
     let (verifier, expires) = (device.verifier.as_ref(), device.expires);
     match request.poll(&device.response, verifier, &mut device.polling, expires) {
         Ok(Some(tokens)) => {
-            complete::warn_of_clock(tokens.issued_at);
+            completion::warn_of_clock(tokens.issued_at);
             return Ok(Some(tokens));
         }
         Ok(None) => {}

@@ -1,8 +1,9 @@
 //! Logging in: prepare, wait, complete.
 //!
-//! For each server a worker runs `prepare`, from its URL to the authorization request. The event loop then shows the page
-//! and waits for the answers of all logins (`event_loop`); each passes the checks in [`callback::check`] before its code is
-//! looked at. A worker runs `complete`, from the code to the stored login. The browser gets its page last.
+//! 1. For each server a worker runs `prepare`, from its URL to the authorization request.
+//! 2. The event loop shows the page and waits for the answers of all logins (`event_loop`); each passes the checks in
+//!    [`callback::check`] before its code is looked at.
+//! 3. A worker runs `complete`, from the code to the stored login. The browser gets its page last.
 //!
 //! [`callback::check`]: crate::callback::check
 
@@ -10,14 +11,14 @@ mod account;
 mod answer;
 mod authorize;
 mod client;
-mod complete;
+mod completion;
 mod defaults;
 mod device;
 mod event;
 mod event_loop;
 mod pending;
 mod preflight;
-mod prepare;
+mod preparation;
 mod previous;
 mod redirect;
 mod rejections;
@@ -41,7 +42,7 @@ use event_loop::EventLoop;
 use pending::{PendingAuthorization, Preparation};
 use workers::{Message, WorkerHandle};
 
-pub use complete::metadata;
+pub use completion::metadata;
 pub use event::{AuthorizationPage, DevicePage, Event, Outcome, Report};
 pub use preflight::{preflight, Preflight};
 pub use previous::serves;
@@ -108,37 +109,8 @@ fn request_authorization(preparation: Preparation, context: &Context) -> Result<
     Ok(Message::Requested(Box::new(pending)))
 }
 
-/// Step three: exchanges the code for tokens, and stores the login. Where the server does not know our registration any more,
-/// the event loop may begin again with [`reregister`].
-fn complete(
-    mut pending: Box<PendingAuthorization>,
-    code: AuthorizationCode,
-    context: &Context,
-    worker: &WorkerHandle,
-) -> Result<Message, Error> {
-    // The open connection is now that of the exchange.
-    pending.preparation.standby = None;
-    match complete::exchange(&pending, code, worker) {
-        Ok(tokens) => {
-            pending.confirm_client(&context.cache());
-            store(pending, tokens, context)
-        }
-        Err(source) => complete::not_exchanged(pending, source, context),
-    }
-}
-
-/// The end of step three: finds out whose account the tokens are for. A stored login is not touched before that.
-fn store(
-    pending: Box<PendingAuthorization>,
-    tokens: Tokens,
-    context: &Context,
-) -> Result<Message, Error> {
-    let account = account::find(&pending, &tokens);
-    complete::store(pending, tokens, account, context).map(Message::Completed)
-}
-
 /// Step one again, on the same socket and with a new registration.
-fn reregister(
+fn prepare_again(
     pending: PendingAuthorization,
     context: &Context,
     worker: &WorkerHandle,
@@ -153,8 +125,38 @@ fn reregister(
     request_authorization(preparation, context)
 }
 
-/// Step three of a login with a device code: polls once for the tokens.
-fn poll(
+/// Step three: exchanges the code for tokens, and stores the login. Where the server does not know our registration any more,
+/// the event loop may begin again with [`prepare_again`].
+fn complete(
+    mut pending: Box<PendingAuthorization>,
+    code: AuthorizationCode,
+    context: &Context,
+    worker: &WorkerHandle,
+) -> Result<Message, Error> {
+    // The open connection is now that of the exchange.
+    pending.preparation.standby = None;
+    match completion::exchange(&pending, code, worker) {
+        Ok(tokens) => {
+            pending.confirm_client(&context.cache());
+            store_login(pending, tokens, context)
+        }
+        Err(source) => completion::not_exchanged(pending, source, context),
+    }
+}
+
+/// The end of step three: finds out whose account the tokens are for, and stores the login. A stored login is not touched
+/// before that.
+fn store_login(
+    pending: Box<PendingAuthorization>,
+    tokens: Tokens,
+    context: &Context,
+) -> Result<Message, Error> {
+    let account = account::find(&pending, &tokens);
+    completion::store(pending, tokens, account, context).map(Message::Completed)
+}
+
+/// Steps two and three of a login with a device code: polls once for the tokens, and stores the login if they come.
+fn poll_for_tokens(
     mut pending: Box<PendingAuthorization>,
     context: &Context,
     worker: &WorkerHandle,
@@ -163,5 +165,5 @@ fn poll(
         return Ok(Message::NotYet(pending));
     };
     worker.send(Message::Answered);
-    store(pending, tokens, context)
+    store_login(pending, tokens, context)
 }

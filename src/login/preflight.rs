@@ -1,7 +1,7 @@
 //! What a login would do, found out without doing it: `doctor` shows it.
 
 use super::client::not_registered;
-use super::{defaults, prepare, server, Request, REQUEST_LIMIT};
+use super::{defaults, preparation, server, Request, REQUEST_LIMIT};
 use crate::discovery::{Discovery, Step, Trace};
 use crate::error::Error;
 use crate::http::HttpSettings;
@@ -39,7 +39,7 @@ pub fn preflight(
         let request = &defaults::apply(request.clone(), stored)?;
         let http = request.http(settings, Deadline::after(REQUEST_LIMIT));
         let discovery = server::find(request, None, &http, Some(&trace))?;
-        let scopes = prepare::scopes(request, &discovery, stored);
+        let scopes = preparation::scopes(request, &discovery, stored);
         let client = ClientRequest {
             server: &discovery.server,
             identity: &request.identity,

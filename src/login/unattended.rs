@@ -1,7 +1,7 @@
 //! A login without a person: nothing listens, opens or asks; its client requests the tokens itself.
 
 use super::workers::WorkerHandle;
-use super::{complete, prepare, server, Report, Request};
+use super::{completion, preparation, server, Report, Request};
 use crate::context::Context;
 use crate::discovery::Discovery;
 use crate::error::Error;
@@ -32,7 +32,7 @@ pub fn log_in(
             scope_list(&missing)
         );
     }
-    complete::store_unattended(login, context)
+    completion::store_unattended(login, context)
 }
 
 /// Returns the login that a request leads to, without tokens. The servers are asked for their metadata, and sent nothing.
@@ -59,9 +59,9 @@ pub fn record(
         idp.token_endpoint = Some(token_endpoint_of(&idp.issuer, context, deadline)?);
     }
     let scopes = scopes(request, &discovery, stored);
-    let dpop = prepare::dpop(request, &discovery, context)?;
+    let dpop = preparation::dpop(request, &discovery, context)?;
     let client = request.identity.client_at(&discovery.server)?;
-    let mut login = complete::record(request, discovery, client, stored);
+    let mut login = completion::record(request, discovery, client, stored);
     login.scopes_requested = scopes;
     login.dpop_key = dpop.map(|dpop| dpop.key().stored().clone());
     login.unattended = unattended;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{live_stored, mark_refused, needs_login_again, Freshness};
+use super::{live_stored, mark_stored_refused, needs_login_again, Freshness};
 use crate::context::Settings;
 use crate::error::Error;
 use crate::failure::{Hint, LoginCommand};
@@ -120,7 +120,7 @@ fn exchange(
             Some(at_idp) => {
                 // What was refreshed just now is alive, and refused for this use alone.
                 if !(refresh && source.error_code() == "invalid_grant") {
-                    mark_refused(at_idp, settings);
+                    mark_stored_refused(at_idp, settings);
                 }
                 return Err(needs_login_again(at_idp, &why, &["--force"], settings));
             }

@@ -159,13 +159,13 @@ impl<'a> LockedLogin<'a> {
     }
 
     /// Marks that the refresh token is about to be spent: the lease, if there is one, ends with what is stored, or by
-    /// itself. Returns whether it is too late to begin.
-    pub(super) fn is_too_late(&mut self) -> bool {
+    /// itself. Returns `false` if it is too late to begin.
+    pub(super) fn start_spending(&mut self) -> bool {
         let Some(lease) = &mut self.lease else {
-            return false;
+            return true;
         };
         lease.is_used = !lease.begin_until.passed();
-        !lease.is_used
+        lease.is_used
     }
 
     /// Tells whether another machine was about to spend this refresh token, and was not heard of again.

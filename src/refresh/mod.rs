@@ -70,6 +70,7 @@ pub fn live_instead_of(
     live_stored(refused, key, need, &context.settings)
 }
 
+/// As [`live_instead_of`], for a login that is stored.
 fn live_stored(
     refused: Option<&Secret>,
     key: &StoredId,
@@ -78,7 +79,6 @@ fn live_stored(
 ) -> Result<Credentials, Error> {
     let deadline = Deadline::after(LIMIT);
     let store = settings.store_to_read(Interaction::None);
-    let busy = || Error::Busy(key.server.clone());
     let found = find(&store, key, settings)?;
     let seen = &found.credentials;
     let is_refused = |login: &Credentials| refused == Some(&login.access_token);
@@ -93,13 +93,16 @@ fn live_stored(
         let checked = store.backend(&found).check_replaceable();
         checked.map_err(|err| Error::not_stored(key, err))
     };
+    // A store that takes no login is named before what is wrong with this one.
     if need_of(seen).refresh {
         check_replaceable()?;
     }
     if need_of(seen).is_met_by(seen, None, settings)? {
         return Ok(found.credentials);
     }
+    // The token is due.
     check_replaceable()?;
+    let busy = || Error::Busy(key.server.clone());
     let mut has_refresher = true;
     loop {
         let locked = LockedLogin::acquire(&store, key, deadline);
@@ -107,7 +110,7 @@ fn live_stored(
             true => busy(),
             false => Error::not_stored(key, err),
         })?;
-        // Whoever held the lock may have refreshed.
+        // The second look: whoever held the lock may have refreshed.
         let now = locked.ours(settings)?.credentials;
         if need_of(&now).is_met_by(&now, Some(seen), settings)? {
             return Ok(now);
@@ -135,18 +138,18 @@ fn live_stored(
 pub fn mark_access_token_refused(refused: &Credentials, context: &Context) {
     match &context.unstored {
         Some(unstored) => unstored.forget(),
-        None => mark_refused(refused, &context.settings),
+        None => mark_stored_refused(refused, &context.settings),
     }
 }
 
 /// Marks a login that is stored, as [`mark_access_token_refused`] does.
-fn mark_refused(refused: &Credentials, settings: &Settings) {
-    if let Err(err) = store_mark(refused, settings) {
+fn mark_stored_refused(refused: &Credentials, settings: &Settings) {
+    if let Err(err) = store_refusal(refused, settings) {
         log::info!("{}", err.one_line());
     }
 }
 
-fn store_mark(refused: &Credentials, settings: &Settings) -> Result<(), Error> {
+fn store_refusal(refused: &Credentials, settings: &Settings) -> Result<(), Error> {
     let key = &refused.key();
     let store = settings.store_to_read(Interaction::None);
     let deadline = Deadline::after(MARK_LIMIT);

@@ -26,7 +26,8 @@ pub(super) const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 const LAST_RETRY: Duration = Duration::from_secs(1);
 
 /// Spends the refresh token of a login, stores what comes, and returns the login as it is then. `deadline` is that of
-/// whoever asked, and `seen` the generation that they want to be replaced: what has been sent is waited for beyond it, and nothing is sent again.
+/// whoever asked: what has been sent is waited for beyond it, and nothing is sent again. `seen` is the generation that they want
+/// to be replaced.
 ///
 /// # Errors
 ///
@@ -38,7 +39,7 @@ pub(super) fn renew(
     deadline: Deadline,
 ) -> Result<Credentials, Error> {
     let retry_until = Deadline::after(deadline.left().saturating_sub(LAST_RETRY));
-    if let Some(now) = lease(&mut locked, seen, settings, deadline)? {
+    if let Some(now) = lease_unless_refreshed(&mut locked, seen, settings, deadline)? {
         return match now.needs_login {
             true => Err(refused_before(&now, settings)),
             false => Ok(now),
@@ -67,7 +68,7 @@ pub(super) fn renew(
     backend.prove_replaceable().map_err(not_stored)?;
     let prepared = locked.journal.prepare(login).map_err(not_stored)?;
     let http = Http::new(&settings.http, &login.typed_urls(), REQUEST_LIMIT);
-    if locked.is_too_late() {
+    if !locked.start_spending() {
         return Err(Error::Busy(login.server.clone()));
     }
     let begun = locked.journal.begin(login, refresh_token);
@@ -103,9 +104,9 @@ pub(super) fn renew(
     }
 }
 
-/// Excludes all other machines from the login, with what an interrupted refresh has left. Returns the login if another
-/// machine has refreshed it, or has tried to, since whoever asked has looked.
-fn lease(
+/// Excludes all other machines from the login, and stores what an interrupted refresh has left. Returns the login instead if
+/// another machine has refreshed it, or has tried to, since whoever asked has looked.
+fn lease_unless_refreshed(
     locked: &mut LockedLogin,
     seen: Option<u64>,
     settings: &Settings,

@@ -8,10 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most lines of code.
-const MAX_CODE: usize = 40_366;
+const MAX_CODE: usize = 40_250;
 
 /// Most structs and enums.
-const MAX_TYPES: usize = 418;
+const MAX_TYPES: usize = 415;
 
 /// Most lines of code of one file.
 const MAX_FILE: usize = 405;

@@ -9,7 +9,7 @@ use crate::login::answer::{accept_pasted, PasteRefused};
 use crate::login::pending::{PendingAnswer, PendingAuthorization};
 use crate::login::stage::{ActiveLogin, LoginId, Stage};
 use crate::login::workers::Message;
-use crate::login::{complete, device, poll, reregister};
+use crate::login::{complete, device, poll_for_tokens, prepare_again};
 use crate::login::{AnswerSource, AuthorizationPage, DevicePage, Event, Reason, Report};
 use crate::oauth::callback::{refusal_in_words, AuthorizationResponse};
 use crate::oauth::client;
@@ -159,8 +159,9 @@ impl EventLoop<'_> {
             server: login.server(),
         });
         login.restart();
-        self.workers
-            .run(id, |context, worker| reregister(*pending, context, worker));
+        self.workers.run(id, |context, worker| {
+            prepare_again(*pending, context, worker)
+        });
     }
 
     /// Ends one login: first the browser gets its page, then the user reads about it.
@@ -331,8 +332,9 @@ impl EventLoop<'_> {
                 let expired = device::expired(&pending, &self.context);
                 self.end(id, Err(expired), Page::Failed);
             } else {
-                self.workers
-                    .run(id, |context, worker| poll(pending, context, worker));
+                self.workers.run(id, |context, worker| {
+                    poll_for_tokens(pending, context, worker)
+                });
             }
         }
     }
