@@ -8,14 +8,14 @@ use std::thread;
 use std::time::Duration;
 
 use super::json::members_of;
-use super::memory::{append, Held};
 use super::message::{self, is_same_id, may_be_same_id, Kind, RpcMessage};
-use super::sse::{Parser, StreamEvent};
 use super::stdio::MAX_LINE_BYTES;
 use super::Bridge;
 use crate::error::{Error, ServerFault};
 use crate::http::{Abort, BodyStream, HttpError, Response};
+use crate::mcp::sse::{Parser, StreamEvent};
 use crate::oauth::text::printable;
+use crate::os::memory::{append, Held};
 
 /// The notification that begins a subscription.
 const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";

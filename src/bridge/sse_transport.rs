@@ -12,11 +12,11 @@ use url::Url;
 use super::exchange::{is_success, read_briefly, read_stream, NoAnswer, Reading};
 use super::message::{may_be_same_id, Kind, RpcMessage};
 use super::session::{one_for_all, ACCEPT_EVENTS};
-use super::sse::StreamEvent;
 use super::upstream::QUIET_LIMIT;
 use super::Bridge;
 use crate::error::{Error, ServerFault};
 use crate::http::{Abort, HttpError, StreamRequest};
+use crate::mcp::sse::StreamEvent;
 use crate::oauth::endpoint::has_userinfo;
 use crate::os::sync::lock;
 

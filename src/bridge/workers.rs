@@ -6,8 +6,8 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 
-use super::memory;
 use super::stdio::Waker;
+use crate::os::memory;
 use crate::os::sync::lock;
 
 /// What waits for which threads: what is quickly done has threads of its own, since requests may wait for it.

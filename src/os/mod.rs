@@ -6,6 +6,7 @@ pub mod command;
 pub mod environment;
 pub mod files;
 pub mod limits;
+pub mod memory;
 pub mod peer;
 pub mod places;
 pub mod poll;

@@ -40,6 +40,7 @@ const NEIGHBOURS: &[(&str, &[&str])] = &[
     ("failure", &["providers"]),
     ("warning", &["failure"]),
     ("oauth", &["digest", "failure", "os"]),
+    ("mcp", &["os"]),
     ("os", &["failure", "oauth", "warning"]),
     ("clients", &["store"]),
     ("bridge", &["context", "error", "refresh"]),

@@ -43,7 +43,7 @@ pub fn environment(environment: &Environment) -> Finding {
         true => "with a display",
         false => "without a display",
     });
-    Finding::ok("surroundings", words.join(", "))
+    Finding::ok("environment", words.join(", "))
 }
 
 /// Says which browser a login would open, or why none.

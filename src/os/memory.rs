@@ -4,7 +4,7 @@
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::os::sync::{lock, wait};
+use super::sync::{lock, wait};
 
 /// What each answer may hold without asking, in bytes: small answers never wait for large ones.
 const FREE_BYTES: usize = 256 * 1024;

@@ -1,5 +1,7 @@
 //! MCP messages: the stateless request of 2026-07-28, the `initialize` of earlier revisions, and their responses.
 
+pub mod sse;
+
 use serde_json::{json, Value};
 
 /// The newest MCP revision that is supported.
@@ -111,22 +113,13 @@ pub fn find_response(body: &[u8], is_stream: bool) -> Option<McpResponse> {
     if !is_stream {
         return read_response(body);
     }
-    let text = String::from_utf8_lossy(body);
-    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
-    let text = text.replace('\r', "\n");
-    let whole = text
-        .rfind("\n\n")
-        .and_then(|end| text.get(..end))
-        .unwrap_or_default();
-    whole.split("\n\n").find_map(|event| {
-        let data = event.lines().filter_map(|line| line.strip_prefix("data:"));
-        read_response(
-            data.map(str::trim_start)
-                .collect::<Vec<_>>()
-                .join("\n")
-                .as_bytes(),
-        )
-    })
+    let mut found = None;
+    sse::Parser::default().read(body, |event| {
+        found = found
+            .take()
+            .or_else(|| read_response(event.data.as_bytes()));
+    });
+    found
 }
 
 /// The code that some servers use for a request without a valid login. It is also used for other errors:

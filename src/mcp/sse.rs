@@ -6,8 +6,8 @@ use std::mem;
 use std::string::FromUtf8Error;
 use std::time::Duration;
 
-use super::memory::append;
-use crate::mcp;
+use super::is_header_value;
+use crate::os::memory::append;
 
 /// Most bytes of one event; a longer one ends the stream.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024 * 1024;
@@ -101,7 +101,7 @@ impl Parser {
         }
         if line.is_empty() {
             if let Some(id) = self.id.take() {
-                self.last_id = Some(id).filter(|id| mcp::is_header_value(id));
+                self.last_id = Some(id).filter(|id| is_header_value(id));
             }
             let name = mem::take(&mut self.name);
             if let Some(data) = self.data.take().filter(|data| !data.is_empty()) {
