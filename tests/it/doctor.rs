@@ -88,7 +88,7 @@ fn a_machine_without_a_server() {
     let finished = doctor(&["--json"]).run().expect(0);
     let object = object(&finished);
     for (topic, what) in [
-        ("surroundings", "display"),
+        ("environment", "display"),
         (
             "callback",
             "http://127.0.0.1:PORT/callback, at any free port",
@@ -687,13 +687,13 @@ fn where_the_browser_is_not() {
         )
     };
     let ssh = found("SSH_CONNECTION", "10.0.0.9 50000 10.0.0.5 22");
-    assert_found(&ssh, "surroundings", "ok", "a remote shell (ssh)");
+    assert_found(&ssh, "environment", "ok", "a remote shell (ssh)");
     assert_found(&ssh, "browser", "warning", "remote shell");
     assert!(findings(&ssh, "browser")[0]["hint"]
         .as_str()
         .is_some_and(|hint| hint.contains("come back here")));
     let ci = found("CI", "true");
-    assert_found(&ci, "surroundings", "ok", "a CI job");
+    assert_found(&ci, "environment", "ok", "a CI job");
     assert_found(&ci, "browser", "warning", "CI job");
     assert_found(
         &found("BROWSER", "sh -c :"),

@@ -62,7 +62,7 @@ OPTIONS = (
 
 def plan(seed, scale):
     count = round(1_200 * scale)
-    return [("surroundings", seed, first, min(BATCH, count - first)) for first in range(0, count, BATCH)]
+    return [("environment", seed, first, min(BATCH, count - first)) for first in range(0, count, BATCH)]
 
 
 def value(chance, home, server):
@@ -80,11 +80,11 @@ def value(chance, home, server):
 
 def run(case, lab):
     _, seed, first, count = case
-    report = Report("surroundings")
+    report = Report("environment")
     for number in range(first, first + count):
-        chance = random.Random(f"{seed}/surroundings/{number}")
+        chance = random.Random(f"{seed}/environment/{number}")
         with Server() as server, Home(lab) as home:
-            trial(report, f"surroundings {number}", chance, home, server)
+            trial(report, f"environment {number}", chance, home, server)
         report.tried += 1
     return report
 

@@ -13,7 +13,7 @@ pub struct FakeBrowser {
 }
 
 impl FakeBrowser {
-    /// Makes a browser that notes its surroundings and then runs these shell commands.
+    /// Makes a browser that notes its environment and then runs these shell commands.
     pub fn new(then: &str) -> Self {
         let notes = tempfile::tempdir().expect("a directory");
         let browser = Self { notes };
