@@ -178,6 +178,9 @@ pub fn run(args: &StatusArgs, of_one: bool, context: &Context) -> Result<ExitCod
             key.server
         ));
     }
+    if of_one && logins.iter().any(|login| login.entry.account.is_none()) {
+        terminal::say("no account: the authorization server has named none");
+    }
     if logins.is_empty() && wanted.is_empty() {
         terminal::say("there are no logins");
     }
@@ -211,10 +214,8 @@ pub fn list(context: &Context) -> Result<Vec<Login>, Error> {
     let places = Places::detect().filter(|_| !entries.is_empty());
     let configured = places.map(|places| config::scan(&places, None).servers);
     let configured = configured.unwrap_or_default();
-    let logins = entries
-        .into_iter()
-        .map(|entry| Login::of(entry, &configured));
-    let mut logins: Vec<_> = logins.collect();
+    let entries = entries.into_iter();
+    let mut logins = Vec::from_iter(entries.map(|entry| Login::of(entry, &configured)));
     logins.sort_by_key(|login| login.entry.key());
     Ok(logins)
 }
@@ -239,15 +240,11 @@ fn table(logins: &[Login]) -> String {
     ];
     let rows = logins.iter().map(|login| {
         let entry = &login.entry;
-        let profile = match has_profiles {
-            true => entry.profile.clone(),
-            false => String::new(),
-        };
+        let profile = has_profiles.then(|| entry.profile.clone());
         let state = login.state.in_words().to_owned();
-        let cells = [printable(&entry.server), profile, state].into_iter();
-        row(cells
-            .chain(login.details())
-            .chain([scope_list(&entry.scopes)]))
+        let first = [printable(&entry.server), profile.unwrap_or_default(), state];
+        let cells = first.into_iter().chain(login.details());
+        row(cells.chain([scope_list(&entry.scopes)]))
     });
     let rows: Vec<_> = [row(heads)].into_iter().chain(rows).collect();
     fitted(&rows, IMPORTANT)
@@ -303,10 +300,8 @@ fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<E
         match servers::parse_named(&named, context.profile.as_deref()) {
             Ok(server) => {
                 let key = server.key;
-                let login = logins
-                    .iter()
-                    .find(|login| login.entry.key() == key)
-                    .cloned();
+                let mut stored = logins.iter().filter(|login| login.entry.key() == key);
+                let login = stored.next().cloned();
                 let is_free = named.skip().is_some() || is_open(&cache, &key.server);
                 let state = match &login {
                     Some(login) => login.state,
@@ -337,10 +332,8 @@ fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<E
     } else {
         let heads = ["NAME", "SERVER", "STATE", "EXPIRES", "ACCOUNT", "STORED IN"];
         let rows = servers.iter().map(NamedLogin::row);
-        fitted(
-            &[row(heads)].into_iter().chain(rows).collect::<Vec<_>>(),
-            IMPORTANT,
-        )
+        let rows: Vec<_> = [row(heads)].into_iter().chain(rows).collect();
+        fitted(&rows, IMPORTANT)
     };
     Ok(output::print_all(&text, class))
 }

@@ -79,7 +79,9 @@ fn words_of_other_programs_do_what_they_say_or_point_to_it() {
     assert!(status.contains(&fake.mcp()), "{status}");
     assert_eq!(of("list", &[]), status);
     assert_eq!(of("ls", &["--json"]), of("status", &["--json"]));
-    assert_eq!(of("whoami", &[]), status);
+    let whoami = home.command("whoami", &[]).run().expect(0);
+    assert_eq!(whoami.stdout, status);
+    assert!(whoami.stderr.contains("no account"), "{}", whoami.stderr);
     let version = format!("mcp-login {}", env!("CARGO_PKG_VERSION"));
     assert_eq!(of("version", &[]), version);
     let help = Program::new().args(["help", "exec"]).run().expect(0);

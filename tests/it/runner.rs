@@ -36,6 +36,12 @@ const TRIES: usize = 6;
 /// A test that takes longer is named at the end.
 const LONG: Duration = Duration::from_secs(5);
 
+/// Where Linux keeps files in memory.
+const MEMORY: &str = "/dev/shm";
+
+/// How much room the homes of the tests get there at least.
+const ROOM_BYTES: u64 = 4 << 30;
+
 /// What a test spends its time with.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -208,8 +214,22 @@ fn spread(cases: Vec<&'static Case>) -> Vec<&'static Case> {
     all.into_iter().map(|(_, case)| case).collect()
 }
 
+/// Tells whether the homes of the tests can be in memory, because each change of a login waits for its disk: in a file
+/// system that runs programs, and is not as small as that of a container.
+fn has_room_in_memory() -> bool {
+    #[cfg(target_os = "linux")]
+    if let Ok(found) = rustix::fs::statvfs(MEMORY) {
+        let runs_programs = !found.f_flag.contains(rustix::fs::StatVfsMountFlags::NOEXEC);
+        return runs_programs && found.f_bavail.saturating_mul(found.f_frsize) >= ROOM_BYTES;
+    }
+    false
+}
+
 /// Runs the tests that the arguments ask for.
 pub fn main() -> ExitCode {
+    if std::env::var_os("TMPDIR").is_none() && has_room_in_memory() {
+        std::env::set_var("TMPDIR", MEMORY);
+    }
     // A program's working directory is the real one. So paths of temporary files are, also where there is a symbolic link.
     let temporary = std::env::temp_dir().canonicalize();
     std::env::set_var(

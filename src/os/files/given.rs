@@ -10,9 +10,6 @@ use super::read_bounded;
 use crate::os::shell;
 use crate::warning::warn_user;
 
-/// Directories whose files are those of one process, or devices.
-const TRANSIENT: [&str; 2] = ["/dev", "/proc"];
-
 /// A file that the user names.
 pub struct GivenFile {
     /// What it holds.
@@ -39,11 +36,18 @@ pub fn read_given(path: &Path, limit_bytes: u64) -> io::Result<GivenFile> {
             "other users could read {path}; run: chmod 600 {quoted}"
         );
     }
-    let is_lasting = found.is_file() && !TRANSIENT.iter().any(|it| path.starts_with(it));
     Ok(GivenFile {
         bytes: read_bounded(file, limit_bytes)?,
-        path: absolute.ok().filter(|_| is_lasting),
+        path: absolute
+            .ok()
+            .filter(|_| found.is_file() && !is_transient(path)),
     })
+}
+
+/// Tells whether a name means another file in each process. Others below `/dev` do not: `/dev/shm` holds files in memory.
+pub(super) fn is_transient(path: &Path) -> bool {
+    let transient = ["/dev/fd", "/dev/stdin", "/proc"];
+    transient.iter().any(|it| path.starts_with(it))
 }
 
 #[cfg(unix)]

@@ -63,6 +63,20 @@ fn have(program: &str) -> bool {
 }
 
 #[test]
+fn a_name_of_one_process_is_told_from_one_that_lasts() {
+    for (path, expected) in [
+        ("/dev/fd/63", true),
+        ("/dev/stdin", true),
+        ("/proc/self/fd/3", true),
+        ("/dev/shm/client.key", false),
+        ("/dev/fdx/client.key", false),
+        ("client.key", false),
+    ] {
+        assert_eq!(given::is_transient(Path::new(path)), expected, "{path}");
+    }
+}
+
+#[test]
 fn a_file_is_replaced_and_nothing_else_stays() {
     let home = home();
     let path = home.path().join("new/deep/credentials.json");

@@ -104,11 +104,11 @@ fn d9_a_file_cut_at_any_byte_stays_as_it_is() {
     let home = tempfile::tempdir().unwrap();
     let whole = home.path().join("whole.json");
     let entry = json!({"token":"canary".repeat(40)});
-    (0..15).for_each(|number| {
+    (0..4).for_each(|number| {
         insert(&whole, &format!("https://{number}.example/mcp"), &entry).unwrap()
     });
     let whole = fs::read(&whole).unwrap();
-    assert!(whole.len() > 4000);
+    assert!(whole.len() > 1000);
     let path = home.path().join("credentials.json");
     // The last byte is a line break. Wine takes as long for each file as Linux for forty.
     for length in (0..whole.len() - 1).step_by(if cfg!(windows) { 25 } else { 1 }) {
