@@ -49,7 +49,7 @@ const CLIENTS: &[(&str, &str, &str, &str)] = &[
         "goose",
         ".config/goose/config.yaml",
         "GOOSE_MODEL: m # mine\nextensions:\n  lab:\n    type: streamable_http\n    uri: URL\n    enabled: true\n  b:\n    type: builtin\n\n# last\nx: 1\n",
-        r#"{"name": "lab", "type": "stdio", "enabled": true, "cmd": "PROGRAM", "args": ARGS, "timeout": 300}"#,
+        r#"{"name": "lab", "description": "", "type": "stdio", "enabled": true, "cmd": "PROGRAM", "args": ARGS, "timeout": 300}"#,
     ),
     (
         "zed",
@@ -255,7 +255,7 @@ fn cw11_an_entry_keeps_all_but_the_way_to_the_server() {
             "goose",
             ".config/goose/config.yaml",
             "\"extensions\":\n  lab:\n    name: Lab\n    type: streamable_http\n    uri: URL\n    enabled: false\n    timeout: 9\n",
-            json!({"name": "Lab", "type": "stdio", "enabled": false, "timeout": 9}),
+            json!({"name": "Lab", "description": "", "type": "stdio", "enabled": false, "timeout": 9}),
         ),
     ] {
         let home = live(&fake);

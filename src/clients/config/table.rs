@@ -201,7 +201,8 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         )],
         url: &["uri", "url"],
         notations: &[Braced, Bare],
-        stdio: r#"{"name": "NAME", "type": "stdio", "enabled": true, "cmd": "PROGRAM", "args": "ARGUMENTS", "timeout": 300}"#,
+        // It skips an entry without a description in versions of 2025.
+        stdio: r#"{"name": "NAME", "description": "", "type": "stdio", "enabled": true, "cmd": "PROGRAM", "args": "ARGUMENTS", "timeout": 300}"#,
         ..PLAIN
     },
     ConfigSource {
