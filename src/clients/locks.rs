@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::anyhow;
 
@@ -115,9 +115,10 @@ fn is_abandoned(path: &Path) -> bool {
             .map(|entry| entry.path()),
     );
     let modified = |path: &PathBuf| fs::symlink_metadata(path).ok()?.modified().ok();
-    let last = paths.iter().filter_map(modified).max();
-    last.and_then(|last| last.elapsed().ok())
-        .is_some_and(|age| age > ABANDONED)
+    // A clock that was set back has left it in the future.
+    let age = |at: SystemTime| at.elapsed().unwrap_or_else(|err| err.duration());
+    let ages = paths.iter().filter_map(modified).map(age);
+    ages.min().is_some_and(|age| age > ABANDONED)
 }
 
 fn cannot(path: &Path) -> String {
@@ -137,7 +138,7 @@ impl Drop for HeldLock {
 #[cfg(test)]
 mod tests {
     #[cfg(unix)]
-    use std::{fs::FileTimes, time::SystemTime};
+    use std::fs::FileTimes;
 
     use super::*;
 
@@ -162,24 +163,27 @@ mod tests {
     /// Windows opens no directory in this way.
     #[cfg(unix)]
     #[test]
-    fn cw2_a_stale_lock_of_a_client_is_taken_over() {
-        let place = tempfile::tempdir().expect("a directory");
-        let path = place.path().join("a.lock");
-        fs::create_dir(&path).expect("a lock");
-        let old = SystemTime::now() - ABANDONED * 2;
-        let touch = |path: &Path| {
-            fs::File::open(path).and_then(|file| file.set_times(FileTimes::new().set_modified(old)))
-        };
-        fs::write(path.join("heartbeat"), "").expect("a file");
-        touch(&path).expect("an old directory");
-        let lock = Lock::Directory(path.clone());
-        let held = acquire_directory(&path, Deadline::after(Duration::ZERO));
-        assert!(held.is_err(), "its heart still beats");
-        touch(&path.join("heartbeat"))
-            .and_then(|()| touch(&path))
-            .expect("an old file");
-        drop(acquire(&lock).expect("the lock"));
-        assert!(!path.exists());
+    fn cw2_d13_a_stale_lock_of_a_client_is_taken_over() {
+        let now = SystemTime::now();
+        for away in [now - ABANDONED * 2, now + ABANDONED * 2] {
+            let place = tempfile::tempdir().expect("a directory");
+            let path = place.path().join("a.lock");
+            fs::create_dir(&path).expect("a lock");
+            let touch = |path: &Path| {
+                let times = FileTimes::new().set_modified(away);
+                fs::File::open(path).and_then(|file| file.set_times(times))
+            };
+            fs::write(path.join("heartbeat"), "").expect("a file");
+            touch(&path).expect("an old directory");
+            let lock = Lock::Directory(path.clone());
+            let held = acquire_directory(&path, Deadline::after(Duration::ZERO));
+            assert!(held.is_err(), "its heart still beats");
+            touch(&path.join("heartbeat"))
+                .and_then(|()| touch(&path))
+                .expect("an old file");
+            drop(acquire(&lock).expect("the lock"));
+            assert!(!path.exists());
+        }
     }
 
     #[test]
