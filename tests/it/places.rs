@@ -11,7 +11,7 @@ use crate::support::copy_program;
 use crate::support::fake::Fake;
 use crate::support::program::{Finished, Program};
 use crate::support::rotating::{Home, Rotating};
-use crate::support::skip::{needs, needs_root};
+use crate::support::skip::{needs, needs_root, skip};
 
 /// Prepares a command that keeps its logins in this file.
 fn with_file(words: &[&str], file: &Path) -> Program {
@@ -356,5 +356,50 @@ fn a12_a_directory_that_a_group_of_others_can_write_is_refused() {
             .at_home(home.path())
             .agree()
             .expect(code);
+    }
+}
+
+/// With an access control list, the bits of the group say what the list allows at most.
+#[cfg(target_os = "linux")]
+#[apply(test)]
+fn a12_a_directory_whose_access_control_list_lets_others_write_is_refused() {
+    use rustix::fs::{setxattr, XattrFlags};
+    let fake = Fake::start();
+    for (tag, id, permissions, said) in [
+        (2, 4242, 7, Some("user 4242 can write")),
+        (8, 4242, 7, Some("group 4242 can write")),
+        (2, 4242, 5, None),
+        (2, 0, 7, None),
+    ] {
+        let home = Home::with(&fake, json!({"expires_at": "2126-01-01T00:00:00Z"}));
+        let no_id = u32::MAX;
+        // The owner, the owner's group, the one who is named, the mask, and all others, in the order of their tags.
+        let mut entries = [
+            (1, 7, no_id),
+            (4, 0, no_id),
+            (tag, permissions, id),
+            (16, 7, no_id),
+            (32, 0, no_id),
+        ];
+        entries.sort_by_key(|entry| entry.0);
+        let mut list = 2_u32.to_le_bytes().to_vec();
+        for (tag, permissions, id) in entries {
+            list.extend([tag, 0, permissions, 0]);
+            list.extend(u32::to_le_bytes(id));
+        }
+        if let Err(err) = setxattr(
+            home.data(),
+            "system.posix_acl_access",
+            &list,
+            XattrFlags::empty(),
+        ) {
+            skip(format_args!("no access control lists here: {err}"));
+        }
+        let finished = home.token(&fake).expect(if said.is_some() { 7 } else { 0 });
+        assert!(
+            finished.stderr.contains(said.unwrap_or_default()),
+            "{}",
+            finished.stderr
+        );
     }
 }

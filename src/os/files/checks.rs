@@ -103,8 +103,9 @@ impl Resolved {
         let Some(link) = &self.link else {
             return Ok(());
         };
-        let directory = fs::metadata(directory_of(link)).with_context(|| cannot("open", link))?;
-        if belongs_to_us(&directory) && !owner::is_open_to_others(&directory) {
+        let place = directory_of(link);
+        let directory = fs::metadata(place).with_context(|| cannot("open", link))?;
+        if belongs_to_us(&directory) && !owner::is_open_to_others(place, &directory) {
             return Ok(());
         }
         Err(insecure(
@@ -196,7 +197,7 @@ fn check_directory(path: &Path, found: &Metadata) -> Result<(), DiskError> {
     if !belongs_to_us(found) && !belongs_to_the_system(found) {
         return Err(insecure(path, foreign_owner(found)));
     }
-    match owner::others_who_write(found) {
+    match owner::others_who_write(path, found) {
         Some(who) => Err(insecure(path, who)),
         None => Ok(()),
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::owner::{belongs_to_us, mode};
 use super::read_bounded;
 use crate::os::shell;
 use crate::warning::warn_user;
@@ -50,14 +51,7 @@ pub(super) fn is_transient(path: &Path) -> bool {
     transient.iter().any(|it| path.starts_with(it))
 }
 
-#[cfg(unix)]
 fn is_open_to_others(found: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    let is_ours = found.uid() == rustix::process::getuid().as_raw();
-    found.is_file() && is_ours && found.mode() & 0o077 != 0
-}
-
-#[cfg(not(unix))]
-fn is_open_to_others(_found: &Metadata) -> bool {
-    false
+    let others = mode(found).unwrap_or_default() & 0o077;
+    found.is_file() && belongs_to_us(found) && others != 0
 }

@@ -393,14 +393,8 @@ fn prepare(path: &Path) -> Result<PathBuf, DiskError> {
 }
 
 fn make_directories(directory: &Path) -> Result<(), DiskError> {
-    let missing: Vec<&Path> = directory
-        .ancestors()
-        .take_while(|ancestor| !ancestor.exists())
-        .collect();
-    for missing in missing.into_iter().rev() {
-        owner::make_private_directory(missing).with_context(|| cannot("make", missing))?;
-    }
-    Ok(())
+    let made = make_private_directories(directory);
+    Ok(made.with_context(|| cannot("make", directory))?)
 }
 
 fn directory_of(path: &Path) -> &Path {

@@ -55,20 +55,50 @@ mod platform {
     }
 
     /// Says who else can replace what is in a directory, in which not even the owner of a file keeps it.
-    pub fn others_who_write(directory: &Metadata) -> Option<String> {
-        let mode = directory.mode();
-        if mode & 0o1002 == 0o0002 {
-            return Some("every user can write to this directory".to_owned());
-        }
-        let gid = directory.gid();
-        let is_groups = mode & 0o1020 == 0o0020 && !accounts::is_own_group(gid);
-        is_groups.then(|| format!("the members of group {gid} can write to this directory"))
+    pub fn others_who_write(path: &Path, directory: &Metadata) -> Option<String> {
+        let who = who_else_writes(path, directory).filter(|_| directory.mode() & 0o1000 == 0)?;
+        Some(format!("{who} can write to this directory"))
     }
 
     /// Tells whether somebody else can make or remove files in a directory of ours.
-    pub fn is_open_to_others(directory: &Metadata) -> bool {
-        let mode = directory.mode();
-        mode & 0o002 != 0 || mode & 0o020 != 0 && !accounts::is_own_group(directory.gid())
+    pub fn is_open_to_others(path: &Path, directory: &Metadata) -> bool {
+        who_else_writes(path, directory).is_some()
+    }
+
+    fn who_else_writes(path: &Path, directory: &Metadata) -> Option<String> {
+        let gid = directory.gid();
+        match directory.mode() & 0o022 {
+            0 => None,
+            0o020 if accounts::is_own_group(gid) => named_in_access_list(path),
+            0o020 => Some(format!("the members of group {gid}")),
+            _ => Some("every user".to_owned()),
+        }
+    }
+
+    /// Returns one whom the access control list of a directory lets write, other than this user, root and their groups. Where
+    /// there is such a list, the permissions of the group are those that it gives at most.
+    ///
+    /// Spec: acl(5); `linux/posix_acl_xattr.h`: a version, then the tag, the permissions and the id of each entry.
+    #[cfg(target_os = "linux")]
+    fn named_in_access_list(path: &Path) -> Option<String> {
+        let mut list = [0; 4096];
+        let bytes = rustix::fs::getxattr(path, "system.posix_acl_access", &mut list).ok()?;
+        let mut entries = list.get(4..bytes)?.chunks_exact(8);
+        entries.find_map(|entry| {
+            let [tag, _, permissions, _, id @ ..] = <[u8; 8]>::try_from(entry).ok()?;
+            let id = u32::from_le_bytes(id);
+            let kind = match tag {
+                2 if ![0, geteuid().as_raw()].contains(&id) => "user",
+                8 if !accounts::is_own_group(id) => "group",
+                _ => return None,
+            };
+            (permissions & 2 != 0).then(|| format!("{kind} {id}"))
+        })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn named_in_access_list(_: &Path) -> Option<String> {
+        None
     }
 
     /// Removes the permissions of others. Returns the mode that the file had, if others had any, and how that went.
@@ -148,12 +178,12 @@ mod platform {
     }
 
     /// See [`mode`].
-    pub fn others_who_write(_: &Metadata) -> Option<String> {
+    pub fn others_who_write(_: &Path, _: &Metadata) -> Option<String> {
         None
     }
 
     /// See [`mode`].
-    pub fn is_open_to_others(_: &Metadata) -> bool {
+    pub fn is_open_to_others(_: &Path, _: &Metadata) -> bool {
         false
     }
 
