@@ -36,9 +36,10 @@ impl Response {
             .collect()
     }
 
-    /// Returns the first value of a header.
+    /// Returns the first value of a header; `None` for an empty one, which says nothing.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
+        let value = self.headers.get(name)?.to_str().ok()?;
+        (!value.is_empty()).then_some(value)
     }
 
     /// Tells whether the body is of this content type.
@@ -58,12 +59,13 @@ impl Response {
         Some(self.retry_after().unwrap_or(retry::FIRST_PAUSE))
     }
 
-    /// Returns the `Retry-After` of the response.
+    /// Returns the `Retry-After` of the response; a date in it is one of the server's clock.
     ///
     /// Spec: RFC 9110 section 10.2.3.
     pub fn retry_after(&self) -> Option<Duration> {
         let wanted = self.header("retry-after").map(str::trim)?;
-        let until = || Time::parse_http_date(wanted).map(Time::seconds_left);
+        let now = || self.date().unwrap_or_else(Time::now);
+        let until = || Some(Time::parse_http_date(wanted)?.seconds_since(now()));
         let seconds = wanted.parse().ok().or_else(until)?;
         Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
     }

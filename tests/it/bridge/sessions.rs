@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::{error, finish, finish_after_trouble, legacy};
 use crate::support::fake::Reply;
-use crate::support::mcp_server::{McpServer, Settings, Wire};
+use crate::support::mcp_server::{McpServer, Message, Settings, Wire};
+use crate::support::program::Program;
 use crate::support::repeat;
 use crate::support::stdio_client::text_of;
 
@@ -71,6 +72,27 @@ fn br48_the_cookies_of_a_server_lead_back_to_its_instance() {
     finish(&server, client);
     assert_eq!(server.count("initialize"), 1);
     assert_eq!(server.sessions(), 0);
+}
+
+/// A header without a value opens no session: it is not sent back, and there is nothing to end.
+#[apply(test)]
+fn br23_an_empty_session_id_is_none() {
+    let settings = Settings {
+        has_sessions: false,
+        ..Settings::on(Wire::Legacy)
+    };
+    let server = McpServer::with(settings, |message, state| {
+        (message.method() == "initialize").then(|| state.behave(message).with("Mcp-Session-Id", ""))
+    });
+    let (home, mut client) = legacy(&server);
+    assert_eq!(client.text("echo", json!({"text": "hello"})), "hello");
+    client.finish().expect(0);
+    let check = Program::new().args(["check", "--store", "file", &server.url()]);
+    check.at_home(home.home()).run().expect(0);
+    let messages = server.messages();
+    let named = |message: &Message| message.header("mcp-session-id").is_some();
+    assert!(!messages.iter().any(named), "{messages:?}");
+    assert_eq!(server.count("DELETE"), 0);
 }
 
 /// Servers that say with a 400 what others say with a 404.

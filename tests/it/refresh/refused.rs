@@ -169,11 +169,18 @@ fn e1_a_busy_server_does_not_refuse() {
 /// It waits as long as a busy server wants, as often as the time allows.
 #[apply(waiting_test)]
 fn e1_retry_after_is_obeyed_as_far_as_the_time_allows() {
-    for wanted in ["0", "1", "Sun, 06 Nov 1994 08:49:37 GMT"] {
+    let past = "Sun, 06 Nov 1994 08:49:37 GMT";
+    // By the server's clock, which may be another one.
+    let (date, future) = (
+        "Sat, 06 Nov 2094 08:49:36 GMT",
+        "Sat, 06 Nov 2094 08:49:37 GMT",
+    );
+    for (wanted, date) in [("0", None), ("1", None), (past, None), (future, Some(date))] {
         let fake = Fake::with(move |seen, fake| {
             let is_first = fake.seen_at("/token").len() == 1;
             let busy =
                 answer(503, r#"{"error":"temporarily_unavailable"}"#).with("Retry-After", wanted);
+            let busy = date.map_or(busy.clone(), |date| busy.clone().with("Date", date));
             let tokens = json!({"access_token": "access-new", "token_type": "Bearer"});
             (seen.path == "/token").then(|| {
                 if is_first {
