@@ -17,6 +17,11 @@ use super::open::{OpenConnections, Origin};
 use super::tls::TlsConnector;
 use super::HttpSettings;
 
+/// The most that comes before a response has begun, interim responses included, in bytes.
+///
+/// Spec: RFC 9110 section 15.2: any number of them may come.
+const MAX_HEADS_BYTES: usize = 1024 * 1024;
+
 /// The end of the head of a request.
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
@@ -44,6 +49,8 @@ pub struct RequestState {
     pub sent: bool,
     /// Its connection was open before.
     pub reused: bool,
+    /// How many bytes have come.
+    received_bytes: usize,
 }
 
 /// Makes a request in this thread, which `abort` can end, and returns its outcome and how far it got.
@@ -286,7 +293,17 @@ impl<T: Transport> Transport for Observed<T> {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        self.transport.await_input(timeout)
+        let before = self.buffers().input().len();
+        let has_more = self.transport.await_input(timeout)?;
+        let came = self.buffers().input().len().saturating_sub(before);
+        let most = MAX_HEADS_BYTES;
+        REQUEST.with_borrow_mut(|request| {
+            // The body of a response is read when its request is over.
+            request.received_bytes += if request.id == 0 { 0 } else { came };
+            let is_endless = request.received_bytes > most;
+            let err = || ureq::Error::LargeResponseHeader(most, most);
+            (!is_endless).then_some(has_more).ok_or_else(err)
+        })
     }
 
     fn is_open(&mut self) -> bool {

@@ -1,14 +1,14 @@
 //! Servers that keep nothing to its end, or send what nobody can use: no request waits for another one.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use super::{error, finish, finish_after_trouble, legacy};
 use crate::support::fake::{Gate, Reply};
 use crate::support::mcp_server::{McpServer, Settings, Wire};
-use crate::support::repeat;
 use crate::support::stdio_client::{connect, log_in, text_of, StdioClient};
+use crate::support::{in_time, repeat};
 
 /// How many requests the bridge has under way at most.
 const MOST_REQUESTS: usize = 128;
@@ -299,5 +299,42 @@ fn br46_a_line_that_is_too_long() {
     client.line(&"y".repeat(256 * 1024 * 1024 + 1));
     assert!(error(&client.answer(&json!(null)), -32600).contains("too long"));
     assert_eq!(client.text("echo", json!({"text": "goes on"})), "goes on");
+    finish_after_trouble(&server, client);
+}
+
+/// Interim responses may come in any number, but not for ever.
+#[apply(test)]
+fn br46_interim_responses_without_end() {
+    const INTERIM: &[u8] = b"HTTP/1.1 102 Processing\r\n\r\n";
+    let server = McpServer::with(Settings::on(Wire::Legacy), |message, _| {
+        let answer = message.says("good").to_string();
+        match message.tool() {
+            "some" => Some(Reply::Raw(
+                [
+                    INTERIM.repeat(1000),
+                    format!(
+                        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{answer}",
+                        answer.len()
+                    )
+                    .into_bytes(),
+                ]
+                .concat(),
+            )),
+            "endless" => Some(Reply::Endless {
+                head: INTERIM.to_vec(),
+                again: INTERIM.repeat(1000),
+                pause: Duration::ZERO,
+            }),
+            _ => None,
+        }
+    });
+    let (_home, mut client) = legacy(&server);
+    assert_eq!(client.text("some", json!({})), "good");
+    let started = Instant::now();
+    let answer = client.call("endless", json!({}));
+    in_time("the error", started, Duration::from_secs(10));
+    let said = error(&answer, -31005);
+    assert!(said.contains("is too large"), "{said}");
+    assert_eq!(server.calls("endless").len(), 1);
     finish_after_trouble(&server, client);
 }
