@@ -54,7 +54,7 @@ pub enum AssertionError {
         advice: &'static str,
     },
     /// It has expired.
-    #[error("the assertion from {from} expired at {}", at.rfc3339())]
+    #[error("the assertion from {from} expired at {}; the clock of this computer says {}", at.rfc3339(), Time::now().rfc3339())]
     Expired {
         /// Where it comes from.
         from: String,

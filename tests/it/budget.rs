@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Most lines of code.
-const MAX_CODE: usize = 40_268;
+const MAX_CODE: usize = 40_265;
 
 /// Most structs and enums.
 const MAX_TYPES: usize = 415;
