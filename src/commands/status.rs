@@ -222,9 +222,6 @@ pub fn list(context: &Context) -> Result<Vec<Login>, Error> {
 
 /// Returns the logins as a table for people; empty if there are none.
 fn table(logins: &[Login]) -> String {
-    if logins.is_empty() {
-        return String::new();
-    }
     let has_profiles = logins
         .iter()
         .any(|login| login.entry.profile != DEFAULT_PROFILE);
@@ -327,8 +324,6 @@ fn run_for_client(client: &str, logins: &[Login], context: &Context) -> Result<E
     let text = if context.json {
         let logins: Vec<_> = servers.iter().map(NamedLogin::json).collect();
         json_line(&json!({ "logins": logins })).unwrap_or_default()
-    } else if servers.is_empty() {
-        String::new()
     } else {
         let heads = ["NAME", "SERVER", "STATE", "EXPIRES", "ACCOUNT", "STORED IN"];
         let rows = servers.iter().map(NamedLogin::row);

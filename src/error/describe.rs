@@ -15,6 +15,7 @@ impl Error {
     /// otherwise, or what is said here of the others.
     pub(super) fn describe(&self) -> Described {
         let own = |code: Code, hint: Option<Hint>| (code.class(), code, hint);
+        let plain = |source: &dyn Failure| step(source, About::default());
         match self {
             Self::Discover { server, source } => step(source, named(server)),
             Self::HandOver { client, source, .. } => step(source, named(client)),
@@ -27,9 +28,9 @@ impl Error {
             Self::Exchange {
                 source,
                 provider,
-                with_dpop,
+                login,
                 ..
-            } => with_hint(dpop_hint(with_dpop), step(source, at(*provider))),
+            } => with_hint(exchange_hint(source, login), step(source, at(*provider))),
             Self::Device {
                 source,
                 provider,
@@ -41,24 +42,21 @@ impl Error {
                 login,
                 has_proof,
                 ..
-            } => with_hint(
-                grant_hint(source, login, *has_proof),
-                step(source, About::default()),
-            ),
+            } => with_hint(grant_hint(source, login, *has_proof), plain(source)),
             Self::Bind {
                 source,
                 offers_device,
                 ..
-            } => match step(source, About::default()) {
+            } => match plain(source) {
                 (class, code, Some(Hint::Text(text))) => {
                     (class, code, Some(with_device(text, *offers_device).into()))
                 }
                 described => described,
             },
-            Self::Store { source, .. } => step(source.as_ref(), About::default()),
-            Self::ClientKey(source) => step(source, About::default()),
-            Self::Unreachable { source, .. } => step(source, About::default()),
-            Self::Assertion { source, .. } => step(source, About::default()),
+            Self::Store { source, .. } => plain(source.as_ref()),
+            Self::ClientKey(source) => plain(source),
+            Self::Unreachable { source, .. } => plain(source),
+            Self::Assertion { source, .. } => plain(source),
             Self::Reported(report) => (report.class, report.code, report.hint.clone()),
             Self::Command { not_found, .. } => {
                 let class = match not_found {
@@ -124,14 +122,12 @@ impl Error {
 impl ServerFault {
     fn describe(self) -> (Code, &'static str) {
         let check = "check the URL: it is that of the MCP server itself, such as https://mcp.example.com/mcp";
+        let later = "try again later, or ask the operator of the server";
         match self {
             Self::NotMcp => (Code::NotAnMcpServer, check),
             Self::Doubtful => (Code::ServerFailed, check),
             Self::Lasting => (Code::ServerRejects, "ask the operator of the server"),
-            Self::Passing => (
-                Code::ServerFailed,
-                "try again later, or ask the operator of the server",
-            ),
+            Self::Passing => (Code::ServerFailed, later),
         }
     }
 }
@@ -153,6 +149,19 @@ fn with_hint(better: Option<Hint>, (class, code, own): Described) -> Described {
 fn dpop_hint(login: &Option<Box<LoginCommand>>) -> Option<Hint> {
     let text = "log in with tokens that are bound to a key";
     Some(Hint::Else(text.to_owned(), login.clone()?))
+}
+
+/// Returns the login that may help where there are no tokens. A server behind another may call the end of a login
+/// an error of its own, and for ever.
+fn exchange_hint(source: &ExchangeError, login: &Option<Box<LoginCommand>>) -> Option<Hint> {
+    match (source.code(), source.hint(&About::default())) {
+        _ if source.wants_proof() => dpop_hint(login),
+        (Code::TokenEndpointUnavailable, Some(Hint::Text(own))) if source.may_have_spent() => {
+            let text = format!("{own}; if it keeps failing, log in again");
+            Some(Hint::Else(text, login.clone()?))
+        }
+        _ => None,
+    }
 }
 
 /// Returns what helps where a grant without a person fails, if more than the error says.
@@ -184,8 +193,6 @@ fn at(provider: Option<&'static Provider>) -> About<'static> {
 
 /// Adds to a hint that a device code does without an answer of the browser, where the server offers that.
 fn with_device(hint: String, is_offered: bool) -> String {
-    match is_offered {
-        true => format!("{hint}; or use --device: you enter a code in any browser"),
-        false => hint,
-    }
+    let device = "; or use --device: you enter a code in any browser";
+    hint + if is_offered { device } else { "" }
 }

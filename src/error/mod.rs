@@ -106,8 +106,8 @@ pub enum Error {
         issuer: String,
         /// Whose it is, if its ways are known.
         provider: Option<&'static Provider>,
-        /// The command that logs in with tokens that are bound to a key, if the server wants those.
-        with_dpop: Option<Box<LoginCommand>>,
+        /// The command for a login that may be the way out.
+        login: Option<Box<LoginCommand>>,
         /// What went wrong.
         source: ExchangeError,
     },

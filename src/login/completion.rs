@@ -66,7 +66,7 @@ pub fn not_exchanged(
     let error = Error::Exchange {
         issuer: printable(&preparation.discovery.server.issuer),
         provider: preparation.provider(),
-        with_dpop: preparation.with_dpop(source.wants_proof(), context),
+        login: preparation.with_dpop(source.wants_proof(), context),
         source,
     };
     match can_reregister {

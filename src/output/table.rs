@@ -32,8 +32,9 @@ pub fn aligned(rows: &[impl AsRef<[String]>]) -> String {
 
 /// Returns a table as wide as the terminal, its first row the heads, without columns that are empty. Where not all fits, the
 /// cells of the last column go below their row, then the cells of the first one above it, then each cell into a line of its
-/// own. `important` is a cell that a person has to see.
+/// own. `important` is a cell that a person has to see. Heads alone are no table: the text is empty.
 pub fn fitted(rows: &[Vec<String>], important: &str) -> String {
+    let rows = rows.get(1).map_or(&[][..], |_| rows);
     let heads = rows.first().map(Vec::len).unwrap_or_default();
     let is_used = |column: &usize| rows.iter().skip(1).any(|row| !row[*column].is_empty());
     let used: Vec<_> = (0..heads).filter(is_used).collect();

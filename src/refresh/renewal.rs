@@ -97,7 +97,7 @@ pub(super) fn renew(
             Err(Error::Exchange {
                 issuer: printable(&login.issuer),
                 provider: login.known_provider(),
-                with_dpop: None,
+                login: Some(settings.login_again(login, &[])),
                 source,
             })
         }
