@@ -201,7 +201,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         )],
         url: &["uri", "url"],
         notations: &[Braced, Bare],
-        // It skips an entry without a description in versions of 2025.
+        // Some versions skip an entry without a description.
         stdio: r#"{"name": "NAME", "description": "", "type": "stdio", "enabled": true, "cmd": "PROGRAM", "args": "ARGUMENTS", "timeout": 300}"#,
         ..PLAIN
     },
