@@ -32,8 +32,9 @@ done
 
 /// Returns the lines of a setup that give names these addresses, as `ADDRESS NAME` each.
 pub fn hosts(lines: &str) -> String {
-    let file = "hosts=$(mktemp)\ntrap 'rm -f $hosts' EXIT\n";
-    format!("{file}cat >$hosts <<END\n127.0.0.1 localhost\n{lines}\nEND\nmount --bind $hosts /etc/hosts\n")
+    let file = format!("cat >$hosts <<END\n127.0.0.1 localhost\n{lines}\nEND\n");
+    // What is mounted stays when its name is gone.
+    format!("hosts=$(mktemp)\n{file}mount --bind $hosts /etc/hosts\nrm $hosts\n")
 }
 
 /// Leads every connection to an address on to another one.
