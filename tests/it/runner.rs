@@ -227,7 +227,9 @@ fn has_room_in_memory() -> bool {
 
 /// Runs the tests that the arguments ask for.
 pub fn main() -> ExitCode {
-    if std::env::var_os("TMPDIR").is_none() && has_room_in_memory() {
+    let on_windows = cfg!(windows) || std::env::var_os("MCP_LOGIN_TEST_WINDOWS").is_some();
+    // Wine has its server there, too: programs of two such directories do not see the same registry.
+    if std::env::var_os("TMPDIR").is_none() && !on_windows && has_room_in_memory() {
         std::env::set_var("TMPDIR", MEMORY);
     }
     // A program's working directory is the real one. So paths of temporary files are, also where there is a symbolic link.
@@ -242,7 +244,6 @@ pub fn main() -> ExitCode {
     let mut at_once = arguments.test_threads.or(threads).unwrap_or(AT_ONCE);
     WORKING.set(at_once);
     WAITING.set(at_once.min(WAITING_AT_ONCE));
-    let on_windows = cfg!(windows) || std::env::var_os("MCP_LOGIN_TEST_WINDOWS").is_some();
     let mut cases: Vec<_> = inventory::iter::<Case>()
         .filter(|case| is_for_windows(case) == on_windows)
         .collect();
