@@ -17,7 +17,6 @@ use libtest_mimic::{Arguments, Completion, Trial};
 use crate::support::permits::{Permit, Permits};
 use crate::support::skip::Skipped;
 use crate::support::Late;
-use crate::windows;
 
 /// How many tests work at once, unless `--test-threads` or `RUST_TEST_THREADS` says otherwise: more than there are
 /// processors, because each of them waits for a program or a disk now and then.
@@ -139,21 +138,19 @@ pub fn permit_real() -> Permit {
     real
 }
 
-/// Runs a test until it is in time, and until Wine has started what it runs.
+/// Runs a test until it is in time.
 fn attempt(test: fn(), name: &str) -> thread::Result<()> {
     for number in 1.. {
         let ended = catch_unwind(test);
-        let has_wine_failed = windows::wine_has_failed();
-        let reason = match ended.map_err(|panic| panic.downcast::<Late>()) {
+        let late = match ended.map_err(|panic| panic.downcast::<Late>()) {
             Ok(()) => return Ok(()),
-            Err(Ok(late)) => late.0,
-            Err(Err(_)) if has_wine_failed => "Wine has not started a program".to_owned(),
             Err(Err(panic)) => return Err(panic),
+            Err(Ok(late)) => late.0,
         };
         if number == TRIES {
-            return Err(Box::new(format!("each time: {reason}")));
+            return Err(Box::new(format!("late each time: {late}")));
         }
-        eprintln!("{name} is tried again: {reason}");
+        eprintln!("{name} is tried again: {late}");
     }
     unreachable!("it has returned")
 }

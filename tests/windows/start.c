@@ -1,6 +1,6 @@
 /* Starts mcp-login.exe, which is beside it, with the arguments that it gets, in the home directory that MCP_LOGIN_TEST_HOME names:
  * Wine takes the variables of the user's directories from nobody. Meanwhile nobody else can open the file that MCP_LOGIN_TEST_HELD
- * names. Removes the file that MCP_LOGIN_TEST_STARTING names once the program is started. Ends as the program does. */
+ * names. Ends as the program does. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <wchar.h>
@@ -21,7 +21,7 @@ static void set(const wchar_t *name, const wchar_t *home, const wchar_t *below)
 
 int main(void)
 {
-    static wchar_t home[4096], line[32768], own[4096], held[4096], starting[4096];
+    static wchar_t home[4096], line[32768], own[4096], held[4096];
     STARTUPINFOW startup = {sizeof startup};
     PROCESS_INFORMATION process;
     DWORD code = 1, started = GetTickCount();
@@ -53,8 +53,6 @@ int main(void)
         fprintf(stderr, "start.exe: mcp-login.exe is not started: %lu\n", GetLastError());
         return 99;
     }
-    if (GetEnvironmentVariableW(L"MCP_LOGIN_TEST_STARTING", starting, 4096))
-        DeleteFileW(starting);
     WaitForSingleObject(process.hProcess, INFINITE);
     GetExitCodeProcess(process.hProcess, &code);
     if (code == 1 || code > 255) /* none of its own: whoever reads this sees only the last eight bits otherwise */

@@ -10,16 +10,12 @@ mod places;
 #[cfg(unix)]
 mod stores;
 
-#[cfg(unix)]
-use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-#[cfg(unix)]
-use tempfile::TempDir;
 
 use crate::support::fake::Fake;
 use crate::support::process::Process;
@@ -40,29 +36,7 @@ fn windows() -> Program {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let is_built = root.join("target/windows/mcp-login.exe").is_file();
     assert!(is_built, "tests/windows/run builds the program for Windows");
-    let starting = tempfile::tempdir().expect("a directory");
-    let program = Program::of(root.join("tests/windows/program"))
-        .env("MCP_LOGIN_TEST_STARTING", starting.path().join("starting"));
-    STARTING.with_borrow_mut(|all| all.push(starting));
-    program
-}
-
-#[cfg(unix)]
-thread_local! {
-    /// Where a file stands as long as Wine starts a program of this test.
-    static STARTING: RefCell<Vec<TempDir>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Tells whether Wine has not started a program of the last test of this thread: on a busy machine Wine 8 sometimes ends before it
-/// has run anything, with status 1 and without a word.
-pub fn wine_has_failed() -> bool {
-    #[cfg(unix)]
-    return STARTING
-        .take()
-        .iter()
-        .any(|it| it.path().join("starting").exists());
-    #[cfg(windows)]
-    false
+    Program::of(root.join("tests/windows/program"))
 }
 
 /// Prepares a login to a fake, as [`Program::login`] does.
