@@ -1,9 +1,10 @@
 //! The store helpers in `contrib/stores`: each passes the test of `doctor`.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::{symlink, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -119,8 +120,52 @@ fn es14_the_helper_for_pass() {
     run("gpgconf", &["--kill", "gpg-agent"]);
 }
 
+/// Asks a helper for something of the login `a-key`, which has to fail: that is no empty answer, and no conflict.
+fn expect_failure(helper: &Path, verb: &str, home: &Path) -> String {
+    let mut child = Command::new(helper)
+        .arg(verb)
+        .env("PATH", format!("{}:/usr/bin:/bin", home.display()))
+        .env("PASSWORD_STORE_DIR", home.join("store"))
+        .env("HOME", home)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("a helper");
+    let request = r#"{"version":1,"name":"a name","key":"a-key","replaces":"17","value":"YQ=="}"#;
+    let request = request.replace(',', ",\n") + "\n";
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(request.as_bytes()).expect("a request");
+    drop(stdin);
+    let done = child.wait_with_output().expect("its end");
+    let about = format!("{} {verb}", helper.display());
+    assert!(!matches!(done.status.code(), Some(0 | 10)), "{about}");
+    assert_eq!(String::from_utf8_lossy(&done.stdout), "", "{about}");
+    String::from_utf8_lossy(&done.stderr).into_owned()
+}
+
 #[apply(test)]
-fn es14_the_example_of_the_manual() {
+fn es3_es14_a_helper_fails_with_its_engine() {
+    let home = machine();
+    let at = |name: &str| home.path().join(name);
+    for program in ["etcdctl", "vault", "kubectl", "pass", "sha256sum"] {
+        write_program(&at(program), "#!/bin/sh\necho out of reach >&2\nexit 1\n");
+    }
+    fs::create_dir_all(at("store/mcp-login")).expect("a directory");
+    fs::write(at("store/mcp-login/a-key.gpg"), "a value").expect("a file");
+    for name in HELPERS {
+        for verb in ["get", "put", "delete", "list"] {
+            // The list of pass is that of a directory.
+            if (name, verb) != ("pass", "list") {
+                let said = expect_failure(&helper(name), verb, home.path());
+                assert!(said.contains("out of reach"), "{name} {verb}: {said}");
+            }
+        }
+    }
+}
+
+#[apply(test)]
+fn es3_es14_the_example_of_the_manual() {
     let page = include_str!("../../man/mcp-login-store.7");
     let from = page.find("#!/bin/sh").expect("an example");
     let example = page[from..].split(".fi").next().expect("its end");
@@ -129,6 +174,11 @@ fn es14_the_example_of_the_manual() {
     fs::create_dir(home.path().join(".my-logins")).expect("a directory");
     let helper = home.path().join("helper");
     write_program(&helper, &example);
-    let home = home.path().display().to_string();
-    examine(&helper.display().to_string(), &[("HOME", &home)]);
+    let of_home = home.path().display().to_string();
+    examine(&helper.display().to_string(), &[("HOME", &of_home)]);
+    // A value that cannot be read is there all the same.
+    let values = home.path().join(".my-logins");
+    fs::write(values.join("a-key.revision"), "17\n").expect("a file");
+    fs::create_dir(values.join("a-key.value")).expect("a directory");
+    expect_failure(&helper, "get", home.path());
 }
