@@ -232,7 +232,7 @@ fn logout(key: &StoredId, context: &Context) -> Result<LoggedOut, Error> {
     if let Err(err) = &rescued {
         warn_user!(
             LoginUnreadable,
-            "{err}; the tokens in this file are not revoked"
+            "{err:#}; the tokens in this file are not revoked"
         );
     }
     let login = rescued.ok().flatten().or(stored);

@@ -105,7 +105,7 @@ pub fn store(
         // The stored refresh token stays, and a refresh may have replaced it while the user was away.
         if let Some(Err(err)) = locked.as_mut().map(LockedLogin::adopt) {
             // The next refresh tries again; until then its note and its file stay.
-            warn_user!(LoginUnreadable, "{err}");
+            warn_user!(LoginUnreadable, "{}", err.one_line());
             is_adopted = false;
         }
         let current = match &locked {

@@ -250,7 +250,7 @@ impl<'a> LockedLogin<'a> {
             // It may hold the only good refresh token, and be readable later.
             Err(err @ StoreError::Disk(_)) => return Err(Error::unreadable(&self.id, err)),
             Err(err) => {
-                warn_user!(LoginUnreadable, "{err}");
+                warn_user!(LoginUnreadable, "{err:#}");
                 None
             }
         };

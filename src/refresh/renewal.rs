@@ -195,7 +195,7 @@ fn point_to_rescued(
     if let Some(file) = &rescued {
         match journal.point_to(file, login, spent) {
             Ok(()) => journal.forget_renewed(),
-            Err(err) => warn_user!(JournalNotWritten, "{err}"),
+            Err(err) => warn_user!(JournalNotWritten, "{err:#}"),
         }
     }
     StoreError::NotStored {

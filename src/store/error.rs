@@ -120,9 +120,7 @@ impl Failure for StoreError {
         let hint = match self {
             Self::Disk(err) => return err.hint(about),
             Self::Backend { failure, .. } => return failure.hint(about),
-            Self::NoHome => {
-                "keep the login elsewhere with --data-dir DIR or --store file:PATH".to_owned()
-            }
+            Self::NoHome => "name one with --data-dir DIR; --store file:PATH needs none".to_owned(),
             Self::Corrupt { path, copy, .. } => match copy {
                 None => move_away(path),
                 Some(copy) => format!("{}; a copy is {}", move_away(path), copy.display()),

@@ -95,7 +95,7 @@ impl Store {
             match backend.prove() {
                 Ok(()) => {
                     self.notice = first_failure.map(|err: StoreError| {
-                        format!("{err}; logins are stored in {}", backend.place())
+                        format!("{err:#}; logins are stored in {}", backend.place())
                     });
                     self.proven = Some(number);
                     return Ok(self);
@@ -162,7 +162,7 @@ impl Store {
         }
         match failure {
             Some((number, err)) if best.is_some() && !self.is_named(number, known) => {
-                warn_user!(LoginUnreadable, "{err}; the other store's copy is used")
+                warn_user!(LoginUnreadable, "{err:#}; the other store's copy is used")
             }
             // What is out of reach may be the only copy, or a newer one than was found.
             Some((_, err)) => return Err(err),
@@ -246,7 +246,7 @@ impl Store {
                 Err(err) if err.is_absence() && !self.is_expected(number, known) => {}
                 // The index says that the login is elsewhere: an old copy, if there is one at all.
                 Err(err) if known.is_some() && !self.is_named(number, known) => {
-                    warn_user!(OlderCopy, "{err}")
+                    warn_user!(OlderCopy, "{err:#}")
                 }
                 Err(err) => failure = failure.or(Some(err)),
             }
@@ -257,7 +257,7 @@ impl Store {
         if let Some(index) = self.index.as_ref().filter(|_| !is_elsewhere) {
             match index.remove(id) {
                 Ok(removed) => was_there |= removed,
-                Err(err) => warn_user!(IndexNotUpdated, "{err}; the login is gone all the same"),
+                Err(err) => warn_user!(IndexNotUpdated, "{err:#}; the login is gone all the same"),
             }
         }
         Ok(was_there)

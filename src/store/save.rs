@@ -126,7 +126,7 @@ impl Store {
             match backend.delete(id) {
                 Ok(_) => {}
                 Err(err) if known == Some(backend.name()) => {
-                    warn_user!(OlderCopy, "{err}; an older copy of the login stays there")
+                    warn_user!(OlderCopy, "{err:#}; an older copy of the login stays there")
                 }
                 Err(err) => log::debug!("{err}"),
             }
@@ -138,7 +138,7 @@ impl Store {
         if let Err(err) = index.put(&IndexEntry::of(credentials, place.clone())) {
             warn_user!(
                 IndexNotUpdated,
-                "{err}; the login is stored in {place}, but the list of logins does not show it"
+                "{err:#}; the login is stored in {place}, but the list of logins does not show it"
             );
         }
     }

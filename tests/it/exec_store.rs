@@ -399,6 +399,27 @@ fn es7_doctor_tests_a_helper() {
     }
 }
 
+/// Locks, the copy and what a refresh receives are on the machine.
+#[apply(test)]
+fn es7_es16_doctor_sees_that_nothing_could_be_refreshed() {
+    let (engine, machine) = (Engine::new(), machine());
+    fs::write(machine.path().join("exec"), "").expect("a file");
+    let data_dir = machine.path().display().to_string();
+    let finished = Program::new()
+        .args(["doctor", "--json", "--store", &engine.store("")])
+        .args(["--data-dir", &data_dir])
+        .run()
+        .expect(0);
+    let diagnosis: Value = serde_json::from_str(&finished.stdout).expect("JSON");
+    let mut findings = diagnosis["findings"].as_array().expect("findings").iter();
+    let found = findings.find(|it| it["state"] == "warning" && it["topic"] == "refreshes");
+    let what = found.expect("a warning")["what"].to_string();
+    assert!(
+        what.contains("no login there can be refreshed") && what.contains("/exec"),
+        "{what}"
+    );
+}
+
 #[apply(test)]
 fn es8_what_a_helper_says_is_shown_without_its_power() {
     let fake = Fake::start();

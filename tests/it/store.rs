@@ -553,6 +553,19 @@ fn d4_a_store_that_breaks_while_the_user_agrees_loses_nothing() {
 }
 
 #[apply(test)]
+fn a_warning_says_why_the_list_of_logins_was_not_changed() {
+    let fake = Fake::start();
+    let home = tempfile::tempdir().expect("a directory");
+    fs::create_dir_all(data_dir(home.path()).join("index.json.lock")).expect("a directory");
+    let finished = Program::login(&fake).at_home(home.path()).agree().expect(0);
+    let warning = finished.event("warning")["message"].to_string();
+    assert!(
+        warning.contains("index.json.lock: Is a directory"),
+        "{warning}"
+    );
+}
+
+#[apply(test)]
 fn several_profiles_and_an_index_without_secrets() {
     let fake = Fake::start();
     let first = Program::login(&fake).agree().expect(0);

@@ -8,7 +8,7 @@ use super::{Case, Finding};
 use crate::commands::status::LoginState;
 use crate::error::Error;
 use crate::failure::{About, Failure as _};
-use crate::os::files::owner;
+use crate::os::files::{self, owner};
 use crate::output::counted;
 use crate::refresh::{self, RefreshNote};
 use crate::store::{Backend, Check, Credentials, Fault, Interaction, Place, Store, StoreError};
@@ -41,7 +41,7 @@ pub fn examine(case: &Case) -> Vec<Finding> {
     let mut findings = vec![data(case)];
     let store = store(case);
     let last = store.backends().last().map(Backend::name);
-    let mut working = None;
+    let (mut working, mut lock_dir) = (None, None);
     for backend in store.backends() {
         let place = backend.place();
         match &place.path {
@@ -50,16 +50,15 @@ pub fn examine(case: &Case) -> Vec<Finding> {
             None => {
                 let checks = backend.conformance();
                 if !checks.is_empty() {
-                    findings.extend(
-                        checks
-                            .into_iter()
-                            .map(|check| checked(case, backend, check)),
-                    );
+                    let checks = checks.into_iter();
+                    findings.extend(checks.map(|check| checked(case, backend, check)));
+                    lock_dir = Some(backend.lock_dir());
                     continue;
                 }
                 let proof = backend.prove();
                 if proof.is_ok() {
                     working.get_or_insert(place);
+                    lock_dir = Some(backend.lock_dir());
                 }
                 findings.push(service(case, backend, proof, last.unwrap_or_default()));
             }
@@ -70,6 +69,7 @@ pub fn examine(case: &Case) -> Vec<Finding> {
         let store = self::store(case);
         findings.extend(logins(case, &store));
         findings.extend(refreshes(&store));
+        findings.extend(lock_dir.and_then(|it| cannot_lock(&it)));
     }
     findings
 }
@@ -91,15 +91,13 @@ fn data(case: &Case) -> Finding {
             Finding::ok("data", "not used: --store names the file of the logins")
         }
         Ok(path) => {
-            let shown = path.display();
-            Finding::ok(
-                "data",
-                match mode(path) {
-                    Some(mode) => format!("{shown}, mode {mode:04o}"),
-                    None if path.exists() => shown.to_string(),
-                    None => format!("{shown}, made when it is needed"),
-                },
-            )
+            let shown = path.display().to_string();
+            let what = match mode(path) {
+                Some(mode) => format!("{shown}, mode {mode:04o}"),
+                None if path.exists() => shown,
+                None => format!("{shown}, made when it is needed"),
+            };
+            Finding::ok("data", what)
         }
         // The only reason for which there is none.
         Err(_) => not_stored(case, "data", StoreError::NoHome),
@@ -119,24 +117,20 @@ fn service(
 ) -> Finding {
     let topic = backend.name();
     let Err(err) = proof else {
-        return Finding::ok(
-            topic,
-            "a write, a read and a delete work; logins are stored here",
-        );
+        let what = "a write, a read and a delete work; logins are stored here";
+        return Finding::ok(topic, what);
     };
     if case.store.backend().is_some() {
         return not_stored(case, topic, err);
     }
-    let what = format!("{err}; logins are stored in the {last}");
-    let hint = match &err {
-        StoreError::Backend {
-            fault: Fault::Silent,
-            ..
-        } => Some(format!("--store {last} saves the wait for it").into()),
-        StoreError::Backend {
-            fault: Fault::Locked,
-            ..
-        } => err.hint(&About::default()),
+    let what = format!("{err:#}; logins are stored in the {last}");
+    let fault = match &err {
+        StoreError::Backend { fault, .. } => Some(fault),
+        _ => None,
+    };
+    let hint = match fault {
+        Some(Fault::Silent) => Some(format!("--store {last} saves the wait for it").into()),
+        Some(Fault::Locked) => err.hint(&About::default()),
         _ => None,
     };
     Finding {
@@ -158,20 +152,19 @@ fn file(case: &Case, backend: &dyn Backend, path: &Path, working: Option<&Place>
             let verb = if path.exists() { "replaced" } else { "made" };
             Finding::ok(topic, format!("{shown} can be {verb}{role}"))
         }
-        (Ok(()), Some(mode)) if mode & OTHERS != 0 => Finding::warning(
-            topic,
-            format!("{shown} was open to others (mode {mode:04o}), and is not any more"),
-        )
-        .with_hint(
-            "if others use this computer, log out and in again: they may have read the tokens",
-        ),
+        (Ok(()), Some(mode)) if mode & OTHERS != 0 => {
+            let what = format!("{shown} was open to others (mode {mode:04o}), and is not any more");
+            Finding::warning(topic, what).with_hint(
+                "if others use this computer, log out and in again: they may have read the tokens",
+            )
+        }
         (Ok(()), Some(mode)) => {
             let what =
                 format!("{shown} can be replaced; mode {mode:04o}, only you can read it{role}");
             Finding::ok(topic, what)
         }
         (Err(err), _) => {
-            let what = working.map(|place| format!("{err}; logins are stored in {place}"));
+            let what = working.map(|place| format!("{err:#}; logins are stored in {place}"));
             let failure = not_stored(case, topic, err);
             match what {
                 Some(what) => failure.into_warning(what),
@@ -185,7 +178,7 @@ fn logins(case: &Case, store: &Store) -> Vec<Finding> {
     let (entries, faults) = match store.examine() {
         Ok(examined) => examined,
         Err(err) => {
-            let what = format!("the list of logins cannot be read: {err}");
+            let what = format!("the list of logins cannot be read: {err:#}");
             let failure = Finding::failure("logins", &Error::unreadable(&case.request.key, err));
             return vec![failure.into_warning(what)];
         }
@@ -200,7 +193,7 @@ fn logins(case: &Case, store: &Store) -> Vec<Finding> {
     }
     let unreadable = |err: StoreError| Finding {
         hint: err.hint(&About::default()),
-        ..Finding::warning("logins", err.to_string())
+        ..Finding::warning("logins", format!("{err:#}"))
     };
     let mut findings = vec![Finding::ok("logins", what)];
     findings.extend(faults.into_iter().map(unreadable));
@@ -221,4 +214,12 @@ fn refreshes(store: &Store) -> Vec<Finding> {
         true => vec![Finding::ok("refreshes", "none was interrupted")],
         false => unfinished.into_iter().map(finding).collect(),
     }
+}
+
+/// Warns of the place for the locks of a service, beside which a refresh notes what it does, if it cannot be written.
+fn cannot_lock(lock_dir: &Path) -> Option<Finding> {
+    let err = files::prove_writable(&lock_dir.join("proof")).err()?;
+    let what = format!("no login there can be refreshed: {err:#}");
+    let hint = "let mcp-login write there; MCP_LOGIN_DATA_DIR names another directory, for the keyring MCP_LOGIN_LOCK_DIR";
+    Some(Finding::warning("refreshes", what).with_hint(hint))
 }
