@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::oauth::endpoint::{self, UrlError};
 use crate::oauth::text::{is_plain, printable};
 use crate::os::terminal;
+use crate::providers;
 use crate::store::{server_name, StoredId, DEFAULT_PROFILE};
 
 /// The words that are commands; a server that looks like one of them was probably meant to be it.
@@ -243,21 +244,20 @@ pub fn all_stored(
 }
 
 /// Returns the only login; if there are several, the only one in the profile.
-fn only(profile: Option<&str>, logins: &[StoredId]) -> Result<StoredId, Error> {
-    let is_alone = profile.is_none() && logins.len() == 1;
-    let profile = checked_profile(profile)?;
-    let mut candidates = logins
-        .iter()
-        .filter(|key| is_alone || key.profile == profile);
+fn only(given: Option<&str>, logins: &[StoredId]) -> Result<StoredId, Error> {
+    let profile = checked_profile(given)?;
+    let is_alone = given.is_none() && logins.len() == 1;
+    let is_candidate = |key: &&StoredId| is_alone || key.profile == profile;
+    let mut candidates = logins.iter().filter(is_candidate);
     match (candidates.next(), candidates.next()) {
         (Some(key), None) => Ok(key.clone()),
-        (None, _) => Err(Error::NotLoggedIn {
-            message: "there is no login in the store".to_owned(),
-            hint: "log in first: mcp-login SERVER".into(),
+        (None, _) if given.is_some() || logins.is_empty() => Err(Error::NotLoggedIn {
+            message: "no SERVER is given, and no login is stored that could be meant".to_owned(),
+            hint: "log in first: mcp-login SERVER; with --grant, name the server".into(),
         }),
-        (Some(_), Some(_)) => Err(Error::usage(
+        _ => Err(Error::usage(
             "there are several logins",
-            "name the server; `mcp-login status` lists them",
+            "name the server, and its --profile; `mcp-login status` lists them",
         )),
     }
 }
@@ -300,9 +300,8 @@ pub(super) fn no_url(text: &str, like: Option<String>) -> Error {
         );
     }
     let rest = without_broken_scheme(text);
-    let local = ["localhost", "127.", "[::1]"]
-        .iter()
-        .any(|start| rest.starts_with(start));
+    let loopback = ["localhost", "127.", "[::1]"];
+    let local = loopback.iter().any(|start| rest.starts_with(start));
     // No host begins like this; `//` is a URL without its scheme.
     let is_path = text.starts_with('.') || (text.starts_with('/') && !text.starts_with("//"));
     let scheme = if local { "http" } else { "https" };
@@ -310,8 +309,12 @@ pub(super) fn no_url(text: &str, like: Option<String>) -> Error {
         Ok(url) if (text.contains(['.', ':', '/']) && !is_path) || local => {
             Error::usage(format!("{text} is not a URL"), format!("did you mean {url}?"))
         }
+        _ if providers::find(text).is_some() => Error::usage(
+            format!("there is no login to {text}"),
+            format!("log in first: mcp-login --provider {text}"),
+        ),
         _ => Error::usage(
-            format!("{text} is neither the URL of a server nor the name of one in a client's configuration"),
+            format!("{text} is neither a URL nor the name of a login or of a server in a client's configuration"),
             "give the URL of the MCP server, such as https://mcp.example.com/mcp (with --issuer, any name will do); `mcp-login status` lists the logins, `mcp-login -h` the commands",
         ),
     }
@@ -319,9 +322,8 @@ pub(super) fn no_url(text: &str, like: Option<String>) -> Error {
 
 /// Returns what follows a mistyped `https://`, such as `https:/` or `https//`; else the whole text.
 fn without_broken_scheme(text: &str) -> &str {
-    let rest = ["https", "http"]
-        .iter()
-        .find_map(|scheme| text.strip_prefix(scheme));
+    let mut schemes = ["https", "http"].iter();
+    let rest = schemes.find_map(|scheme| text.strip_prefix(scheme));
     rest.filter(|rest| rest.starts_with([':', '/']))
         .map_or(text, |rest| rest.trim_start_matches([':', '/']))
 }

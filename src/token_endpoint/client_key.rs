@@ -52,7 +52,7 @@ fn place(from: &str) -> String {
 /// What is wrong with a key.
 #[derive(Debug, thiserror::Error)]
 enum ClientKeyFault {
-    #[error("cannot read the file: {0}")]
+    #[error("cannot read the file")]
     Read(#[from] io::Error),
     #[error(transparent)]
     Key(#[from] KeyError),

@@ -117,6 +117,18 @@ fn u26_two_accounts_stay_apart() {
         "{}",
         finished.stderr
     );
+    let finished = command(home.path(), &["token"]).expect(2);
+    assert!(
+        finished.stderr.contains("there are several logins"),
+        "{}",
+        finished.stderr
+    );
+    let finished = command(home.path(), &["token", "--profile", "carl"]).expect(3);
+    assert!(
+        finished.stderr.contains("no SERVER is given"),
+        "{}",
+        finished.stderr
+    );
     for (account, token) in [
         ("ann@example.com", "access-1"),
         ("bob@example.com", "access-2"),

@@ -58,12 +58,11 @@ pub fn requested(
         let is_stored = logins.iter().any(|key| key.server == *word);
         requested.push(match providers::find(word) {
             _ if !is_name(word) => RequestedServer::typed(word),
-            Some(provider) if is_stored => {
+            Some(_) if is_stored => {
                 return Err(Error::usage(
                     format!("{word} is a login at a provider without an MCP server"),
                     format!(
-                        "to log in there again, name the provider too: mcp-login --provider {}",
-                        provider.name
+                        "to log in there again, name the provider: mcp-login --provider {word}"
                     ),
                 ))
             }

@@ -77,7 +77,7 @@ impl KeyError {
             "an EC key (P-256 or P-384), an Ed25519 key or an RSA key (2048 to 4096 bits)";
         match self {
             Self::Encrypted => format!(
-                "decrypt it: openssl pkey -in {file} -out NEW_FILE; or give it through a pipe, such as --client-key-file /dev/fd/3"
+                "decrypt it: openssl pkey -in {file} -out NEW_FILE; or give it through a pipe: --client-key-file <(openssl pkey -in {file})"
             ),
             Self::OpenSsh => format!("convert a copy of it: ssh-keygen -p -m PKCS8 -f COPY_OF_{}", file_name(file)),
             Self::Binary => format!(
