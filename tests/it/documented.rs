@@ -231,6 +231,40 @@ fn every_option_in_the_documents_exists_and_is_in_the_manual() {
     assert!(wrong.is_empty(), "no such options: {}", wrong.join("\n"));
 }
 
+/// Returns the names of the variants of the events in a source, but those that only people see.
+fn events_in(source: &str) -> Vec<String> {
+    let source = fs::read_to_string(root(source)).expect("a source");
+    let events = source.split("#[serde(tag = \"event\"").nth(1);
+    let events = events.and_then(|it| it.split("\n}").next());
+    let mut lines = events.expect("an enum of events").lines().peekable();
+    let mut found = Vec::new();
+    while let Some(line) = lines.next() {
+        if line == "    #[serde(skip)]" {
+            lines.next();
+        } else if line.starts_with("    ") && line[4..].starts_with(char::is_uppercase) {
+            let name = line.trim().split(|it: char| !it.is_alphanumeric()).next();
+            let name = name.unwrap_or_default().chars();
+            let in_words = name.flat_map(|it| match it.is_uppercase() {
+                true => vec!['_', it.to_ascii_lowercase()],
+                false => vec![it],
+            });
+            found.push(in_words.collect::<String>()[1..].to_owned());
+        }
+    }
+    found
+}
+
+#[apply(test)]
+fn every_event_is_in_the_manual() {
+    let manual = fs::read_to_string(root("man/mcp-login.1")).expect("the manual");
+    let mut all = events_in("src/login/event.rs");
+    all.extend(events_in("src/output/line.rs"));
+    assert!(all.len() > 12, "{all:?}");
+    for event in all {
+        assert!(manual.contains(&format!("\\fB{event}\\fR (")), "{event}");
+    }
+}
+
 /// Returns the blocks of code in a language, of all documents.
 fn blocks(language: &str) -> Vec<(String, String)> {
     let documents = files("docs", ".md").into_iter().chain([root("README.md")]);

@@ -61,7 +61,7 @@ pub fn extra_sections() -> String {
         let (word, meaning) = (warning.as_str(), warning.meaning());
         roff.push_str(&format!(".TP\n\\fB{word}\\fR\n{meaning}\n"));
     }
-    roff.push_str(".SH \"SEE ALSO\"\n\\fBssh\\fR(1), \\fBsecret\\-tool\\fR(1)\n");
+    roff.push_str(".SH \"SEE ALSO\"\n\\fBmcp\\-login\\-store\\fR(7), \\fBssh\\fR(1), \\fBsecret\\-tool\\fR(1)\n");
     roff
 }
 
