@@ -2,9 +2,9 @@
 // the program's own listener and keeps what was seen.
 //
 // Usage: node browser.mjs URL     As the BROWSER of a login. In the environment:
-//   MCP_LOGIN_TEST_SEEN    the directory for page.png and seen.json {url, title, text, html, status, headers} or {error}
+//   MCP_LOGIN_TEST_SEEN    the directory for page.png and seen.json {url, title, text, html, status, headers} or {error, url, text}
 //   MCP_LOGIN_TEST_CLICK   `consent` (the default) or `cancel`, which is clicked on the first page that offers it
-// Runs at most 170 seconds. Chromium hangs on a pipe of this process and dies with it.
+// Runs at most 162 seconds. Chromium hangs on a pipe of this process and dies with it.
 
 import fs from 'node:fs';
 import os from 'node:os';
@@ -25,10 +25,17 @@ function keep(result) {
   fs.renameSync(path.join(seen, 'seen.part'), path.join(seen, 'seen.json'));
 }
 
-setTimeout(() => {
-  keep({ error: 'the browser was at it for 170 seconds' });
+let page;
+
+/** Keeps why the user did not get to the end, and where that was. */
+async function fail(error) {
+  keep({ error: String(error), url: page?.url(), text: await page?.innerText('body', { timeout: 2_000 }).catch(String) });
+}
+
+setTimeout(async () => {
+  await fail('the browser was at it for 160 seconds');
   process.exit(1);
-}, 170_000).unref();
+}, 160_000).unref();
 
 /** Returns whether the address is that of the program's listener: the redirect URI, but for its query. */
 const isOurs = (url) => url.origin === redirect.origin && url.pathname === redirect.pathname;
@@ -37,7 +44,7 @@ const isOurs = (url) => url.origin === redirect.origin && url.pathname === redir
 const typed = { login: 'somebody', password: 'anything' };
 
 /** Does on this page what the user would do: sign in and consent, or cancel. */
-async function act(page) {
+async function act() {
   const refusal = page.locator('a:has-text("Cancel"), button[value=deny]');
   if (cancel && await refusal.count()) return refusal.click();
   for (const [name, text] of Object.entries(typed)) {
@@ -55,16 +62,16 @@ async function walk() {
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost'],
   });
-  const page = context.pages()[0] ?? await context.newPage();
+  page = context.pages()[0] ?? await context.newPage();
   page.setDefaultTimeout(60_000);
   let last = null;
   page.on('response', (response) => {
     if (response.request().isNavigationRequest()) last = response;
   });
   await page.goto(start);
-  for (let pages = 0; !isOurs(new URL(page.url())) && pages < 4; pages += 1) {
+  for (let pages = 0; !isOurs(new URL(page.url())) && pages < 10; pages += 1) {
     const before = page.url();
-    await act(page);
+    await act();
     await page.waitForURL((url) => url.href !== before);
   }
   await page.waitForLoadState('load');
@@ -81,5 +88,5 @@ async function walk() {
   return found;
 }
 
-keep(await walk().catch((error) => ({ error: String(error) })));
+await walk().then(keep, fail);
 process.exit(0);

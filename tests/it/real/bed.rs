@@ -413,8 +413,12 @@ impl Bed {
 }
 
 impl Drop for Bed {
-    /// Ends a browser that is still running; it is detached, so nobody else does.
+    /// Tells what the browser of a test that failed has seen. Ends one that is still running; it is detached, so nobody else does.
     fn drop(&mut self) {
+        if thread::panicking() {
+            let seen = self.read("seen/seen.json");
+            eprintln!("the browser saw {seen:?}: {}", self.read("browser.log"));
+        }
         let Ok(pid) = self.read("browser.pid").trim().parse::<i32>() else {
             return;
         };
