@@ -53,7 +53,7 @@ pub struct GrantArgs {
     /// The issuer of the enterprise's identity provider, with --grant id-jag
     ///
     /// The login there is an ordinary one, which all servers share: mcp-login --issuer URL --client-id ID idp
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub idp: Option<String>,
 
     /// A file with an ID token of the provider, in place of a login there
@@ -128,7 +128,7 @@ pub struct UnattendedArgs {
     pub grant: GrantArgs,
 
     /// With --grant: the authorization server; no other one is sent anything
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub issuer: Option<String>,
 
     /// With --grant: a client identifier that you registered by hand
@@ -147,7 +147,7 @@ pub struct UnattendedArgs {
     pub scope: Vec<String>,
 
     /// With --grant: the resource to name in the requests, if the server's own is wrong
-    #[arg(long, value_name = "URI", conflicts_with = "no_resource")]
+    #[arg(long, value_name = "URI", conflicts_with = "no_resource", value_parser = NonEmptyStringValueParser::new())]
     pub resource: Option<String>,
 
     /// With --grant: ask for a token that is bound to a key of this run (DPoP); headers prints a proof for one request too

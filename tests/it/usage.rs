@@ -109,6 +109,16 @@ fn usage_errors_are_two_lines() {
             "only 127.0.0.1 and ::1",
         ),
         (&[SERVER, "--client-id", ""], "--client-id"),
+        (&[SERVER, "--issuer", ""], "'--issuer <URL>' but none"),
+        (&[SERVER, "--resource", ""], "'--resource <URI>' but none"),
+        (
+            &[SERVER, "--login-hint", ""],
+            "'--login-hint <ACCOUNT>' but none",
+        ),
+        (
+            &[SERVER, "--redirect-uri", ""],
+            "'--redirect-uri <URI>' but none",
+        ),
         (
             &[
                 SERVER,

@@ -171,7 +171,7 @@ pub struct ProviderArgs {
     pub provider: Option<&'static Provider>,
 
     /// The tenant, where no MCP server names it: with --provider entra
-    #[arg(long, value_name = "TENANT")]
+    #[arg(long, value_name = "TENANT", value_parser = NonEmptyStringValueParser::new())]
     pub tenant: Option<String>,
 
     /// The tools that the login is for, such as gmail,drive: with --provider google
@@ -215,7 +215,7 @@ pub struct ClientArgs {
     pub client_file: Option<PathBuf>,
 
     /// The URL of a client ID metadata document
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub client_metadata_url: Option<String>,
 
     /// How to become a client
@@ -309,7 +309,7 @@ pub struct RedirectArgs {
     pub redirect_path: Option<String>,
 
     /// The whole redirect URI as you registered it
-    #[arg(long, value_name = "URI", conflicts_with_all = ["port", "redirect_host", "redirect_path"])]
+    #[arg(long, value_name = "URI", conflicts_with_all = ["port", "redirect_host", "redirect_path"], value_parser = NonEmptyStringValueParser::new())]
     pub redirect_uri: Option<String>,
 }
 
@@ -335,26 +335,26 @@ pub struct RequestArgs {
     pub scope: Vec<String>,
 
     /// The account that the provider should offer
-    #[arg(long, value_name = "ACCOUNT", visible_alias = "email")]
+    #[arg(long, value_name = "ACCOUNT", visible_alias = "email", value_parser = NonEmptyStringValueParser::new())]
     pub login_hint: Option<String>,
 
     /// Log in at this authorization server
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     pub issuer: Option<String>,
 
     /// Log in at this authorization endpoint; requires --token-endpoint
     ///
     /// For an authorization server that publishes no metadata. Ignores what the MCP server says about its authorization
     /// server. If the authorization server names itself in its responses, give that name with --issuer.
-    #[arg(long, value_name = "URL", requires = "token_endpoint")]
+    #[arg(long, value_name = "URL", requires = "token_endpoint", value_parser = NonEmptyStringValueParser::new())]
     pub authorization_endpoint: Option<String>,
 
     /// Get the tokens from this token endpoint; requires --authorization-endpoint
-    #[arg(long, value_name = "URL", requires = "authorization_endpoint")]
+    #[arg(long, value_name = "URL", requires = "authorization_endpoint", value_parser = NonEmptyStringValueParser::new())]
     pub token_endpoint: Option<String>,
 
     /// Read the metadata of the authorization server at this URL, whatever issuer it is for
-    #[arg(long, value_name = "URL", conflicts_with_all = ["authorization_endpoint", "token_endpoint"])]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["authorization_endpoint", "token_endpoint"], value_parser = NonEmptyStringValueParser::new())]
     pub issuer_metadata: Option<String>,
 
     /// Ask for tokens that are bound to a key of this login (DPoP)
@@ -364,7 +364,7 @@ pub struct RequestArgs {
     pub dpop: bool,
 
     /// The resource to name in the requests, if the server's own is wrong
-    #[arg(long, value_name = "URI", conflicts_with = "no_resource")]
+    #[arg(long, value_name = "URI", conflicts_with = "no_resource", value_parser = NonEmptyStringValueParser::new())]
     pub resource: Option<String>,
 
     /// Name no resource in the requests
