@@ -20,7 +20,7 @@ use super::login::servers::requested;
 use crate::cli::{values, GlobalArgs};
 use crate::discovery::Step;
 use crate::error::Error;
-use crate::failure::{Class, Code, Hint};
+use crate::failure::{without_os_number, Class, Code, Hint};
 use crate::http::HttpSettings;
 use crate::login::Request;
 use crate::os::browser::BrowserChoice;
@@ -157,7 +157,7 @@ impl Finding {
             topic,
             state: Severity::Ok,
             code: None,
-            what: what.into(),
+            what: without_os_number(&what.into()),
             hint: None,
             class: Class::Success,
         }
@@ -186,7 +186,7 @@ impl Finding {
     fn into_warning(self, what: String) -> Self {
         Self {
             state: Severity::Warning,
-            what,
+            what: without_os_number(&what),
             class: Class::Success,
             ..self
         }
