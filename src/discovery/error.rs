@@ -349,8 +349,8 @@ fn no_server_hint(reason: &NoServerReason, others: &[String]) -> String {
     }
     match reason {
         NoServerReason::Unavailable => {
-            "run the command again in a while; --issuer does without the metadata of the server, if you know its \
-             authorization server"
+            "run the command again in a while; --issuer does without the metadata of the MCP server, and \
+             --authorization-endpoint with --token-endpoint without that of the authorization server"
         }
         NoServerReason::IssuerWithoutMetadata => {
             "check --issuer; for one that publishes no metadata, --authorization-endpoint and --token-endpoint name its \
