@@ -401,12 +401,30 @@ fn es7_doctor_tests_a_helper() {
 
 /// Locks, the copy and what a refresh receives are on the machine.
 #[apply(test)]
-fn es7_es16_doctor_sees_that_nothing_could_be_refreshed() {
-    let (engine, machine) = (Engine::new(), machine());
-    fs::write(machine.path().join("exec"), "").expect("a file");
-    let data_dir = machine.path().display().to_string();
+fn es7_es16_a_machine_that_can_write_nothing_refreshes_nothing() {
+    let (servers, engine) = (Rotating::start(), Engine::new());
+    let (one, other) = (machine(), machine());
+    Program::new()
+        .at_home(one.path())
+        .args(["--json", "--no-browser", "--store", &engine.store("")])
+        .arg(servers.fake.mcp())
+        .agree()
+        .expect(0);
+    fs::write(other.path().join("exec"), "").expect("a file");
+    let data_dir = other.path().display().to_string();
+    let on_other = |command| {
+        let program = engine.on(other.path(), command, &servers.fake);
+        program.args(["--data-dir", &data_dir])
+    };
+    let given = until_done(|| on_other("token")).expect(0);
+    assert_eq!(engine.login()["access_token"], given.stdout.as_str());
+    engine.expire();
+    let refused = on_other("token").run().expect(7);
+    assert!(refused.stderr.contains("/exec"), "{}", refused.stderr);
+    assert_eq!(servers.refreshes(), 0);
+    let words = ["doctor", "--json", "--store", &engine.store("")];
     let finished = Program::new()
-        .args(["doctor", "--json", "--store", &engine.store("")])
+        .args(words)
         .args(["--data-dir", &data_dir])
         .run()
         .expect(0);
