@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     environment::drop_overridden_settings();
     process::name_session_bus();
     let code = commands::run(process::take_secrets());
+    refresher::wait_for_the_last();
     // `run` has already put lost output into the exit status.
     let _ = terminal::finish();
     files::end();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, ParseResult, SecondsFormat, TimeZone, Utc};
 
 /// A moment of the calendar, in whole seconds since 1970, UTC. What lies outside the years 0 to 9999, which RFC 3339 text
 /// cannot name, counts as the first or the last moment of them.
@@ -33,10 +33,7 @@ impl Time {
 
     /// Returns the moment `seconds` later, or the last one that can be stored.
     pub fn plus(self, seconds: u64) -> Self {
-        Self::at(
-            self.0
-                .saturating_add(i64::try_from(seconds).unwrap_or(i64::MAX)),
-        )
+        Self::at(self.0.saturating_add_unsigned(seconds))
     }
 
     /// Returns the seconds from an earlier moment until this one; negative if it is a later one.
@@ -68,17 +65,14 @@ impl Time {
 
     /// Returns the moment as RFC 3339 text, such as `2030-01-02T03:04:05Z`.
     pub fn rfc3339(self) -> String {
-        match Utc.timestamp_opt(self.0, 0).single() {
-            Some(time) => time.to_rfc3339_opts(SecondsFormat::Secs, true),
-            None => "9999-12-31T23:59:59Z".to_owned(),
-        }
+        // `at` has let nothing else in.
+        let time = DateTime::from_timestamp(self.0, 0).unwrap_or_default();
+        time.to_rfc3339_opts(SecondsFormat::Secs, true)
     }
 
     /// Reads RFC 3339 text.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc3339(text)
-            .ok()
-            .map(|time| Self::at(time.timestamp()))
+        Self::read(DateTime::parse_from_rfc3339(text))
     }
 
     /// Reads RFC 3339 text, or such text with a year of more than four digits, which earlier versions of this program
@@ -87,18 +81,18 @@ impl Time {
         if !text.starts_with(['+', '-']) {
             return Self::parse_rfc3339(text);
         }
-        text.parse::<DateTime<Utc>>()
-            .ok()
-            .map(|time| Self::at(time.timestamp()))
+        Self::read(text.parse::<DateTime<Utc>>())
     }
 
     /// Reads the date of an HTTP header, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
     ///
     /// Spec: RFC 9110 section 5.6.7.
     pub fn parse_http_date(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc2822(text)
-            .ok()
-            .map(|time| Self::at(time.timestamp()))
+        Self::read(DateTime::parse_from_rfc2822(text))
+    }
+
+    fn read<Z: TimeZone>(parsed: ParseResult<DateTime<Z>>) -> Option<Self> {
+        parsed.ok().map(|time| Self::at(time.timestamp()))
     }
 }
 
@@ -153,11 +147,7 @@ pub fn since_boot() -> Duration {
     let clock = ClockId::Boottime;
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     let clock = ClockId::Monotonic;
-    let now = clock_gettime(clock);
-    Duration::new(
-        u64::try_from(now.tv_sec).unwrap_or(0),
-        u32::try_from(now.tv_nsec).unwrap_or(0),
-    )
+    Duration::try_from(clock_gettime(clock)).unwrap_or_default()
 }
 
 /// Returns a time that only grows: the standard library's clock, which counts suspended time on Windows, from the time of day at
@@ -190,10 +180,9 @@ pub fn in_words(time: Duration) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, unit)| format!("{count} {unit}"))
         .collect();
-    if said.is_empty() {
-        "0 s".to_owned()
-    } else {
-        said.join(" ")
+    match said.is_empty() {
+        true => "0 s".to_owned(),
+        false => said.join(" "),
     }
 }
 

@@ -5,7 +5,9 @@
 //! in a session of its own, with the login's lock as its stdin. It holds the lock until what came is stored.
 
 use std::io::{self, Read as _};
+use std::mem;
 use std::process::{Child, ExitCode, Stdio};
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,7 @@ use crate::context::Settings;
 use crate::error::{Error, ErrorReport};
 use crate::failure::Class;
 use crate::os::clock::Deadline;
+use crate::os::environment;
 use crate::os::poll::{self, PollFlags};
 use crate::os::process;
 use crate::os::programs;
@@ -27,6 +30,16 @@ use crate::warning::{self, WarningReport};
 
 /// The argument by which this program starts itself to refresh.
 pub const REFRESHER: &str = "__refresh";
+
+/// How long the process is waited for where it would be killed at our end: its request, and a store helper that is down.
+const TO_ITS_END: Duration = Duration::from_secs(180);
+
+/// What is said then.
+const WAITING: &str =
+    "waiting for the end of a refresh, which may be killed when this command ends";
+
+/// Held for reading while a process that refreshes is waited for.
+static UNDER_WAY: RwLock<()> = RwLock::new(());
 
 /// What the process is to refresh; no secret is among it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -57,9 +70,9 @@ enum RefresherMessage {
     Failed(ErrorReport),
 }
 
-/// Lets a process of its own refresh, and waits for it until the deadline. After that it goes on by itself. Returns `None`
-/// if there can be no such process, or if it did not get the lock: nothing is spent then, and nobody has the lock. Where the
-/// system passes no lock on, this process refreshes.
+/// Lets a process of its own refresh, and waits for it until the deadline, or to its end where it would be killed at ours. After
+/// that it goes on by itself. Returns `None` if there can be no such process, or if it did not get the lock: nothing is spent
+/// then, and nobody has the lock. Where the system passes no lock on, this process refreshes.
 ///
 /// # Errors
 ///
@@ -69,6 +82,7 @@ pub(super) fn refresh(
     settings: &Settings,
     deadline: Deadline,
 ) -> Result<Option<Credentials>, Error> {
+    let _under_way = UNDER_WAY.read().unwrap_or_else(PoisonError::into_inner);
     let key = locked.id.clone();
     let seen = locked.generation();
     let lock = match locked.hand_over() {
@@ -110,6 +124,14 @@ pub(super) fn refresh(
     })
 }
 
+/// Waits for what other threads of this process have begun to refresh, where it would be killed at our end.
+pub fn wait_for_the_last() {
+    if environment::ends_with_us() && UNDER_WAY.try_write().is_err() {
+        log::info!("{WAITING}");
+        drop(UNDER_WAY.write());
+    }
+}
+
 /// Starts the process with its lock, and returns what it writes.
 fn start(job: &Job, lock: Stdio) -> io::Result<(PollableReader, Child)> {
     let job = serde_json::to_string(job)?;
@@ -130,13 +152,17 @@ fn start(job: &Job, lock: Stdio) -> io::Result<(PollableReader, Child)> {
 /// Reads what the process writes until it has ended, and shows what is for the user. Returns how it ended, if it says so.
 fn read_messages(
     mut pipe: PollableReader,
-    deadline: Deadline,
+    mut deadline: Deadline,
 ) -> io::Result<Option<RefresherMessage>> {
     let (mut received, mut end) = (Zeroizing::new(Vec::new()), None);
+    let mut may_be_killed = environment::ends_with_us();
     loop {
         while !poll::is_ready(&pipe, PollFlags::IN, Some(deadline.left()))? {
-            if deadline.passed() {
+            if deadline.passed() && !mem::take(&mut may_be_killed) {
                 return Err(io::ErrorKind::TimedOut.into());
+            } else if deadline.passed() {
+                log::info!("{WAITING}");
+                deadline = Deadline::after(TO_ITS_END);
             }
         }
         let mut chunk = Zeroizing::new([0; 4096]);

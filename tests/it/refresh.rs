@@ -15,6 +15,7 @@ use crate::support::fake::{Fake, Gate, Reply};
 use crate::support::process::Process;
 use crate::support::program::{Finished, Program, Running};
 use crate::support::rotating::{Home, Rotating};
+use crate::support::skip::{needs_container, CONTAINER};
 use crate::support::{in_time, repeat, visit, wait_for, PATIENCE};
 
 /// The limit of `token`, and what a start and an end take.
@@ -407,6 +408,32 @@ fn c1_cp4_a_server_that_hangs_is_answered_in_time_and_nothing_is_lost() {
     let token = home.token(&servers.fake).expect(0).stdout;
     assert_eq!(home.kept(&servers.fake)["access_token"], token.as_str());
     assert_eq!((servers.refreshes(), servers.was_reused()), (1, false));
+}
+
+/// Lets a caller wait for longer than elsewhere, whose end would end the refresh.
+fn check_that_it_waits(place: impl Fn(Program) -> Program) {
+    let (servers, gate) = Rotating::behind_a_gate();
+    let home = Home::expired(&servers);
+    let mut running = place(home.command("token", &["-v", &servers.fake.mcp()])).start();
+    running.said("waiting for the end of a refresh");
+    gate.open();
+    let finished = running.finish().expect(0);
+    let kept = home.kept(&servers.fake);
+    assert_eq!(kept["access_token"], finished.stdout.as_str());
+    assert_eq!((servers.refreshes(), servers.was_reused()), (1, false));
+}
+
+/// It waits for the longest time that a caller waits elsewhere, 8 s.
+#[apply(waiting_test)]
+fn c10_cp4_a_ci_job_waits_for_the_refresh() {
+    check_that_it_waits(|program| program.env("CI", "true"));
+}
+
+/// It waits for the longest time that a caller waits elsewhere, 8 s.
+#[apply(waiting_test)]
+fn c10_cp4_the_first_process_of_a_container_waits_for_the_refresh() {
+    needs_container();
+    check_that_it_waits(|program| program.through(&CONTAINER));
 }
 
 /// The process that refreshes for this home.

@@ -40,6 +40,18 @@ pub fn has_display() -> bool {
     ALWAYS_HAS_DISPLAY || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
+/// Tells whether what this process leaves behind may be killed when it ends: a container ends with its first process, which is this
+/// one or has started it, and a CI system ends what a job has left.
+///
+/// Spec: pid_namespaces(7), "The namespace init process".
+pub fn ends_with_us() -> bool {
+    #[cfg(unix)]
+    let is_first = std::os::unix::process::parent_id() <= 1;
+    #[cfg(not(unix))]
+    let is_first = false;
+    is_first || env::var_os("CI").is_some_and(|value| !value.is_empty())
+}
+
 impl Environment {
     /// Looks around.
     pub fn detect() -> Self {

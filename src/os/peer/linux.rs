@@ -125,29 +125,18 @@ pub(super) fn holder(port: u16) -> Option<Holder> {
 /// Finds the process of this user that has the socket open.
 fn process_with(inode: u32) -> Option<Holder> {
     let socket = format!("socket:[{inode}]");
-    for process in fs::read_dir("/proc").ok()?.flatten() {
-        let Some(pid) = process
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
-            continue;
-        };
-        let Ok(files) = fs::read_dir(process.path().join("fd")) else {
-            continue;
-        };
-        let is_socket = |file: fs::DirEntry| {
-            fs::read_link(file.path()).is_ok_and(|it| it.as_os_str() == socket.as_str())
-        };
-        if files.flatten().any(is_socket) {
+    let is_socket = |file: fs::DirEntry| {
+        fs::read_link(file.path()).is_ok_and(|it| it.as_os_str() == socket.as_str())
+    };
+    fs::read_dir("/proc").ok()?.flatten().find_map(|process| {
+        let pid = process.file_name().to_str()?.parse().ok()?;
+        let mut files = fs::read_dir(process.path().join("fd")).ok()?.flatten();
+        files.any(is_socket).then(|| {
             let name = fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            return Some(Holder {
-                pid,
-                name: name.trim().to_owned(),
-            });
-        }
-    }
-    None
+            let name = name.trim().to_owned();
+            Holder { pid, name }
+        })
+    })
 }
 
 #[cfg(test)]

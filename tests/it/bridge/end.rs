@@ -12,6 +12,8 @@ use super::{finish, legacy};
 use crate::support::fake::Reply;
 use crate::support::mcp_server::{McpServer, Settings, Wire};
 use crate::support::process::Process;
+use crate::support::rotating::{Home, Rotating};
+use crate::support::skip::{needs_container, CONTAINER};
 use crate::support::stdio_client::{connect, log_in, text_of, StdioClient};
 use crate::support::{in_time, wait_for};
 
@@ -101,6 +103,25 @@ fn br2_br23_a_call_that_is_never_answered_and_a_delete_that_hangs() {
     client.running.finish().expect(0);
     server.fake().wait_until_noted();
     assert_eq!(server.count("DELETE"), 1);
+}
+
+/// The client has gone, and the container would end with the bridge.
+#[apply(test)]
+fn c10_br2_a_refresh_under_way_in_a_container_is_ended_first() {
+    needs_container();
+    let (servers, gate) = Rotating::behind_a_gate();
+    let home = Home::expired(&servers);
+    let bridge = home.command("connect", &["-v", &servers.fake.mcp()]);
+    let mut client = StdioClient::start(bridge.through(&CONTAINER).with_stdin());
+    client.ask("tools/list", json!({}));
+    wait_for("the refresh", || (servers.refreshes() == 1).then_some(()));
+    client.running.close_stdin();
+    client.running.said("waiting for the end of a refresh");
+    gate.open();
+    client.running.finish().expect(0);
+    let kept = home.kept(&servers.fake);
+    let token = kept["refresh_token"].as_str().expect("a token");
+    assert!(servers.is_good(token) && !servers.was_reused());
 }
 
 #[apply(test)]

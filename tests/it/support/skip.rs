@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::panic::resume_unwind;
+use std::process::Command;
 use std::{env, fs};
 
 #[cfg(unix)]
@@ -51,6 +52,19 @@ pub fn needs(programs: &[&str]) {
         if find_program(program).is_none() {
             skip(format_args!("it needs the program {program}"));
         }
+    }
+}
+
+/// Starts a program as the first process of a container, as far as processes are concerned.
+pub const CONTAINER: [&str; 5] = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+
+/// Skips the test unless [`CONTAINER`] works.
+#[track_caller]
+pub fn needs_container() {
+    let mut command = Command::new(CONTAINER[0]);
+    let status = command.args(&CONTAINER[1..]).arg("true").status();
+    if !status.is_ok_and(|status| status.success()) {
+        skip("no container of processes can be made here");
     }
 }
 
