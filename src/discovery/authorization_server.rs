@@ -147,7 +147,7 @@ impl Search<'_> {
         self.authorization_server(named, Vec::new())
             .map_err(|err| match err {
                 DiscoverError::NoServer {
-                    reason: NoServerReason::Nothing | NoServerReason::BrokenMetadata,
+                    reason: NoServerReason::NoMetadata,
                     tried,
                     others,
                 } => DiscoverError::NoServer {
@@ -248,7 +248,7 @@ impl Search<'_> {
         let reason = if reason == NoServerReason::Unavailable || probe.is_temporary() {
             NoServerReason::Unavailable
         } else if is_broken {
-            NoServerReason::BrokenMetadata
+            NoServerReason::NoMetadata
         } else if probe.credential.is_some() || probe.is_protected() {
             unnamed
         } else {
@@ -282,13 +282,9 @@ fn not_found(mut tried: Vec<FailedFetch>) -> DiscoverError {
         let FailedFetch { url, why } = tried.swap_remove(at);
         return DiscoverError::document(&url, why);
     }
-    let any = |is: fn(&FetchError) -> bool| tried.iter().any(|it| is(&it.why));
-    let reason = if any(FetchError::is_temporary) {
-        NoServerReason::Unavailable
-    } else if any(|why| matches!(why, FetchError::Metadata(_))) {
-        NoServerReason::BrokenMetadata
-    } else {
-        NoServerReason::Nothing
+    let reason = match tried.iter().any(|it| it.why.is_temporary()) {
+        true => NoServerReason::Unavailable,
+        false => NoServerReason::NoMetadata,
     };
     no_server(reason, tried)
 }

@@ -157,8 +157,8 @@ pub enum NoServerReason {
     Unavailable,
     /// The issuer that the user names publishes no usable metadata.
     IssuerWithoutMetadata,
-    /// There is metadata, with a mistake in it.
-    BrokenMetadata,
+    /// The metadata of the authorization server that is named is missing, or has a mistake in it.
+    NoMetadata,
     /// The server asks for credentials that are no OAuth token.
     OtherCredential(Credential),
     /// The server refuses a request without a token, and names no authorization server.
@@ -356,7 +356,7 @@ fn no_server_hint(reason: &NoServerReason, others: &[String]) -> String {
             "check --issuer; for one that publishes no metadata, --authorization-endpoint and --token-endpoint name its \
              endpoints, and --issuer-metadata names a document at another place"
         }
-        NoServerReason::BrokenMetadata => {
+        NoServerReason::NoMetadata => {
             "report this to the operator of the authorization server; --authorization-endpoint and --token-endpoint name \
              its endpoints, and --issuer another authorization server, if you know them"
         }

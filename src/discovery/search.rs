@@ -83,10 +83,8 @@ impl Search<'_> {
         let mut failed: Vec<FailedFetch> = Vec::new();
         let resource = self.resource(server, &probe, &mut failed)?;
         self.check_is_mcp(server, &probe, resource.as_ref())?;
-        let resource = match resource {
-            Some(resource) => Some(self.narrow_or_own(resource, server)?),
-            None => None,
-        };
+        let narrow = |resource| self.narrow_or_own(resource, server);
+        let resource = resource.map(narrow).transpose()?;
         let (found, assumed) = match (&resource, self.request.source.issuer()) {
             (Some(resource), Some(issuer)) => (self.issuer_of_resource(resource, issuer)?, None),
             (Some(resource), None) => (self.first_of_resource(resource)?, None),

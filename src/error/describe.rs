@@ -55,7 +55,7 @@ impl Error {
             },
             Self::Store { source, .. } => plain(source.as_ref()),
             Self::ClientKey(source) => plain(source),
-            Self::Unreachable { source, .. } => plain(source),
+            Self::Unreachable { server, source } => step(source, named(server)),
             Self::Assertion { source, .. } => plain(source),
             Self::Reported(report) => (report.class, report.code, report.hint.clone()),
             Self::Command { not_found, .. } => {

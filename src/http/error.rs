@@ -232,8 +232,11 @@ impl Failure for HttpError {
         }
     }
 
-    fn hint(&self, _about: &About) -> Option<Hint> {
+    fn hint(&self, about: &About) -> Option<Hint> {
         let hint = match self {
+            Self::Redirect(to) if to.strip_suffix('/') == Some(about.name) => {
+                return Some(format!("did you mean {to}?").into());
+            }
             Self::Tls { host, fault, .. } => return Some(tls_hint(host, *fault).into()),
             Self::Proxy(failure) => {
                 return Some(proxy_hint(failure.variable, &failure.fault).into());

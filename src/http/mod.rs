@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use ureq::http::header::{ACCEPT, LOCATION, USER_AGENT};
+use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, LOCATION, USER_AGENT};
 use ureq::http::{self, Method, Request};
 use ureq::unversioned::transport::NextTimeout;
 use ureq::{Agent, AsSendBody, Body};
@@ -207,6 +207,7 @@ impl Http {
             let mut request = Request::builder()
                 .method(method)
                 .uri(url.as_str())
+                .header(ACCEPT_ENCODING, "identity")
                 .header(USER_AGENT, NAME);
             if !has_header(headers, ACCEPT.as_str()) {
                 request = request.header(ACCEPT, "application/json");

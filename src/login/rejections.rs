@@ -104,7 +104,7 @@ impl Reason {
             Self::NoIssuer => "without the issuer that the server promises to name",
             Self::Ambiguous | Self::Malformed => "that could not be read",
             Self::NotARedirect => "that were no redirect",
-            Self::ForeignPeer => "from another user's program",
+            Self::ForeignPeer => "from another user's program, or one that is gone",
             Self::Temporary => "that the server was busy",
         }
     }

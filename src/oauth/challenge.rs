@@ -94,7 +94,8 @@ pub fn parse<'a>(headers: impl IntoIterator<Item = &'a str>) -> Vec<Challenge> {
 }
 
 /// Returns the `Bearer` challenge to follow: the first that names its metadata, else the first that says anything,
-/// else a bare `Bearer`. Of two that say as much a `Bearer` comes before a `DPoP`, whose parameters mean the same.
+/// else a bare `Bearer`. Of two that say as much a `Bearer` comes before a `DPoP`, whose parameters mean the same. Without
+/// either, the first of any scheme that names its metadata.
 ///
 /// Spec: RFC 6750 section 3; RFC 9728 section 5.1; RFC 9449 section 7.1.
 pub fn bearer<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<BearerChallenge> {
@@ -104,17 +105,16 @@ pub fn bearer<'a>(headers: impl IntoIterator<Item = &'a str>) -> Option<BearerCh
         challenges.iter().filter(is_meant)
     };
     let bearers = of_scheme("Bearer").chain(of_scheme("DPoP"));
+    let mut others = (challenges.iter()).filter(|it| it.parameter("resource_metadata").is_some());
     // Of several equal ones `min_by_key` returns the first.
-    bearers
+    let best = bearers
         .map(BearerChallenge::from)
         .min_by_key(|bearer| match bearer {
-            BearerChallenge {
-                resource_metadata: Some(_),
-                ..
-            } => 0,
-            BearerChallenge { scopes, error, .. } if !scopes.is_empty() || error.is_some() => 1,
+            it if it.resource_metadata.is_some() => 0,
+            it if !it.scopes.is_empty() || it.error.is_some() => 1,
             _ => 2,
-        })
+        });
+    best.or_else(|| others.next().map(BearerChallenge::from))
 }
 
 /// Returns the challenge of a response that asks for a login with more scopes, without what quotes its token.
@@ -561,6 +561,16 @@ mod tests {
             &["Negotiate abc==, Bearer resource_metadata=u"],
             Some("u||-|-"),
         );
+        check_bearer(
+            &[
+                "Basic realm=x",
+                "Gateway scope=a, resource_metadata=u",
+                "Other resource_metadata=v",
+            ],
+            Some("u|a|-|-"),
+        );
+        check_bearer(&["Gateway resource_metadata=u", "Bearer"], Some("-||-|-"));
+        check_bearer(&["Gateway scope=a"], None);
         check_bearer(
             &["Bearer resource_metadata=u, resource_metadata=v"],
             Some("u||-|-"),

@@ -315,7 +315,8 @@ fn rejection(source: AnswerSource, reason: Reason, detail: Option<&str>, count: 
             "ignored {answers} from an unexpected authorization server; still waiting (Ctrl-C to stop)"
         ),
         (Reason::ForeignPeer, _) => format!(
-            "ignored {answers} from another user's program; if it was your browser, paste its address here"
+            "ignored {answers} from another user's program, or one that is gone; if it was your browser, reload its page \
+             or paste its address"
         ),
         _ => format!("ignored {answers} that cannot be read; still waiting"),
     }

@@ -58,10 +58,9 @@ pub(super) fn renew(
     let client = client_of(login)?;
     let interrupted = match locked.journal.interrupted(refresh_token) {
         Some(since) => Some(format!("a refresh was interrupted at {}", since.rfc3339())),
-        None if locked.is_interrupted_elsewhere() => {
-            Some("a refresh on another machine was interrupted".to_owned())
-        }
-        None => None,
+        None => locked
+            .is_interrupted_elsewhere()
+            .then(|| "a refresh on another machine was interrupted".to_owned()),
     };
     // What cannot be stored must not be spent.
     let backend = locked.store.backend(&stored);

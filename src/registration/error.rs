@@ -25,7 +25,7 @@ pub enum RegisterError {
     /// The registration endpoint breaks the rules for URLs.
     #[error(transparent)]
     Endpoint(MetadataError),
-    /// The server refused the registration; with status 401 or 403 it registers only clients that it knows.
+    /// The server refused the registration; with status 401 or 403 it probably registers only clients that it knows.
     #[error("{}", refusal(*status, words))]
     Refused {
         /// The status code.
@@ -54,7 +54,7 @@ const BY_HAND: &str =
 fn refusal(status: u16, words: &ErrorResponse) -> String {
     let details = words.details();
     match status {
-        401 | 403 => format!("it registers only clients that it knows (status {status}{details})"),
+        401 | 403 => format!("it may take only clients that it knows (status {status}{details})"),
         _ => format!("the registration was refused with status {status}{details}"),
     }
 }

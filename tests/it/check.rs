@@ -771,9 +771,10 @@ fn m37a_a_redirect_takes_the_token_nowhere_else() {
             _ => Reply::json(200, &tools(1)),
         });
         let refused = check(&fake).expect_error(6, "redirect_refused");
-        let target = format!("{}/, which is not followed", fake.mcp());
         let said = refused.event("error").to_string();
-        assert!(said.contains(&target), "{said}");
+        for shown in ["/, which is not followed", "/?"] {
+            assert!(said.contains(&(fake.mcp() + shown)), "{said}");
+        }
     }
     let moved = Fake::with(|seen, _| match seen.path.as_str() {
         "/mcp" => Some(Reply::redirect(308, "/v2/mcp")),

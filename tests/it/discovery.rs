@@ -464,7 +464,10 @@ fn m5a_if_the_first_entry_does_not_answer_the_others_are_named() {
             ]),
             r"names 4 other authorization servers: https://b\u{7}, https://c.example, https://d.example and 1 more; --issuer",
         ),
-        (json!([]), "that the server does not name itself"),
+        (
+            json!([]),
+            "report this to the operator of the authorization server; --authorization-endpoint and",
+        ),
     ] {
         let fake = Fake::with(move |seen, fake| {
             let mut metadata = fake.resource_metadata();
@@ -1062,7 +1065,7 @@ fn m11a_loopback_by_name_works_whole() {
 }
 
 #[apply(test)]
-fn m12_m7_the_shape_of_what_is_asked() {
+fn m12_m7_w6_the_shape_of_what_is_asked() {
     let fake = Fake::start();
     succeeds(&fake, Program::login(&fake));
     for seen in fake.seen().iter().filter(|seen| is_metadata(seen)) {
@@ -1081,6 +1084,15 @@ fn m12_m7_the_shape_of_what_is_asked() {
         assert!(seen
             .header("user-agent")
             .is_some_and(|name| name.starts_with("mcp-login/")));
+    }
+    // A server may compress what it sends to whoever does not say that nothing can be unpacked.
+    for seen in fake.seen().iter().filter(|seen| seen.path != "/authorize") {
+        assert_eq!(
+            seen.header("accept-encoding"),
+            Some("identity"),
+            "{}",
+            seen.path
+        );
     }
     let probes = fake.seen_at("/mcp");
     assert_eq!(probes.len(), 1, "{probes:?}");

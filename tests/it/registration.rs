@@ -617,7 +617,7 @@ fn m16c_m62_refusals_are_printed_escaped() {
             403,
             json!({"error": "access_denied"}),
             2,
-            "clients that it knows (status 403: access_denied)",
+            "it may take only clients that it knows (status 403: access_denied)",
         ),
         (
             401,
