@@ -338,6 +338,20 @@ fn p63_a_missing_browser_is_reported() {
     login.finish().expect(0);
 }
 
+/// Windows Explorer, which opens the browser of Windows in WSL, ends with 1 after it has done so.
+#[apply(test)]
+fn p63_the_status_of_explorer_exe_says_nothing() {
+    let (fake, browser) = (Fake::start(), FakeBrowser::new(""));
+    let explorer = browser.beside("explorer.exe", "exit 1");
+    let value = format!("{}:{}", explorer.display(), browser.path().display());
+    let mut login = login(&fake).arg("-v").env("BROWSER", value).start();
+    login.said("the browser was told to open the address");
+    login.agree();
+    let finished = login.finish().expect(0);
+    assert!(!browser.was_started(), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("failed"), "{}", finished.stderr);
+}
+
 /// In a toolbox there is nothing else in the path.
 #[apply(test)]
 fn p56_the_programs_that_only_open_are_tried() {
