@@ -140,7 +140,7 @@ fn choose(
         };
         let Some(proxy) = value.ok().and_then(|value| read(&value)) else {
             warnings.push(format!(
-                "{variable} does not name a proxy that can be used; it is ignored"
+                "{variable} does not name a proxy that can be used; it is ignored (in a password # is %23, / is %2F and \\ is %5C)"
             ));
             continue;
         };

@@ -16,7 +16,7 @@ pub fn proxy(case: &Case) -> Finding {
     }
     let variable = |ProxySetting { variable, proxy }: &ProxySetting| match proxy {
         Some(proxy) => format!("{variable} names {proxy}"),
-        None => format!("{variable} does not name a proxy that can be used, and is ignored"),
+        None => format!("{variable} names no proxy that can be used, and is ignored (# is %23)"),
     };
     let exceptions = unreadable_exceptions();
     let server = case.request.server.as_ref();

@@ -305,6 +305,13 @@ fn p50_an_invalid_proxy_is_reported() {
             "https_proxy",
         ),
         (
+            &[(
+                "https_proxy",
+                "http://ada:c4nary-5ecret-T0ken-Zq#@10.0.0.1:1",
+            )],
+            "# is %23",
+        ),
+        (
             &[
                 ("HTTPS_PROXY", "http://127.0.0.1:9"),
                 ("NO_PROXY", "10.0.0.0/99"),
