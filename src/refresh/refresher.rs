@@ -83,6 +83,7 @@ pub(super) fn refresh(
     deadline: Deadline,
 ) -> Result<Option<Credentials>, Error> {
     let _under_way = UNDER_WAY.read().unwrap_or_else(PoisonError::into_inner);
+    let _to_its_end = environment::ends_with_us().then(signals::defer);
     let key = locked.id.clone();
     let seen = locked.generation();
     let lock = match locked.hand_over() {

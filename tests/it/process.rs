@@ -15,7 +15,7 @@ use crate::support::browser::FakeBrowser;
 use crate::support::fake::{Fake, Gate, Reply};
 use crate::support::program::{Finished, Program, Running, LOGIN_LIMIT};
 use crate::support::pty::Pty;
-use crate::support::skip::{is_root, needs_root, needs_signal};
+use crate::support::skip::{is_root, needs_container, needs_root, needs_signal, CONTAINER};
 use crate::support::{in_time, repeat, visit, wait_for};
 
 /// Returns the signals that end a program, with their numbers.
@@ -102,6 +102,21 @@ fn r1_a_signal_ends_the_wait() {
             .socket_addrs(|| None)
             .expect("an address")[0];
         std::net::TcpStream::connect(address).expect_err("the listener is closed");
+    }
+}
+
+/// The first process of a container is ended by no signal that it leaves to the system.
+#[apply(test)]
+fn r1_a_signal_ends_the_wait_in_a_container() {
+    needs_container();
+    for (signal, number) in signals() {
+        let fake = Fake::start();
+        let mut login = Program::login(&fake).through(&CONTAINER).start();
+        login.authorization_url();
+        login.process().child().signal(signal);
+        let finished = login.finish().expect(128 + number);
+        assert_eq!(finished.event("cancelled")["server"], fake.mcp());
+        assert!(!finished.credentials_path().exists());
     }
 }
 

@@ -436,6 +436,22 @@ fn c10_cp4_the_first_process_of_a_container_waits_for_the_refresh() {
     check_that_it_waits(|program| program.through(&CONTAINER));
 }
 
+#[apply(test)]
+fn c10_a_signal_ends_the_first_process_of_a_container_after_the_refresh() {
+    needs_container();
+    let (servers, gate) = Rotating::behind_a_gate();
+    let home = Home::expired(&servers);
+    let running = home.at("token", &servers.fake).through(&CONTAINER).start();
+    wait_for("the refresh", || (servers.refreshes() == 1).then_some(()));
+    running.process().child().signal(Signal::TERM);
+    gate.open();
+    let finished = running.finish().expect(128 + Signal::TERM.as_raw());
+    assert_eq!(finished.stdout, "");
+    let kept = home.kept(&servers.fake);
+    let token = kept["refresh_token"].as_str().expect("a token");
+    assert!(servers.is_good(token) && !servers.was_reused());
+}
+
 /// The process that refreshes for this home.
 pub fn refresher(home: &Home) -> u32 {
     let data = home.data().display().to_string();

@@ -40,13 +40,9 @@ mod platform {
 
     fn parent_of(process: Pid) -> Option<Pid> {
         let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-        let parent = status
-            .lines()
-            .find_map(|line| line.strip_prefix("PPid:"))?
-            .trim()
-            .parse()
-            .ok()?;
-        Some(Pid::from_raw(parent))
+        let mut lines = status.lines();
+        let parent = lines.find_map(|line| line.strip_prefix("PPid:"))?;
+        Some(Pid::from_raw(parent.trim().parse().ok()?))
     }
 }
 

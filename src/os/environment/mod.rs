@@ -94,16 +94,8 @@ impl Environment {
 impl Ssh {
     /// Returns the command that forwards a callback port of this machine, at `127.0.0.1` or `[::1]`, from the user's machine.
     pub fn forward(&self, loopback: &str, port: u16) -> String {
-        let user = self
-            .user
-            .as_ref()
-            .map(|user| format!("{user}@"))
-            .unwrap_or_default();
-        let via = self
-            .port
-            .as_ref()
-            .map(|port| format!("-p {port} "))
-            .unwrap_or_default();
+        let user: String = self.user.iter().map(|it| format!("{it}@")).collect();
+        let via: String = self.port.iter().map(|it| format!("-p {it} ")).collect();
         let host = self.host.as_deref().unwrap_or("THIS-MACHINE");
         // Without an address of its own ssh would be content with the port of one family, and another program have the other.
         let ports = match loopback {

@@ -125,7 +125,7 @@ impl Failure for DiskError {
                 "keep the login elsewhere with --data-dir DIR or --store file:PATH"
             }
             Self::Io(_) => {
-                "let mcp-login write there, or keep the login elsewhere with --data-dir DIR or --store file:PATH"
+                "let mcp-login read and write there, or keep the login elsewhere with --data-dir DIR or --store file:PATH"
             }
         };
         Some(hint.into())

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGXFSZ};
-use signal_hook::low_level;
+use signal_hook::{flag, low_level};
 
 use super::Signal;
 use crate::os::environment::job;
@@ -54,13 +54,13 @@ impl Signals {
             .into_iter()
             .filter(|signal| !ignored.contains(signal))
         {
-            let flag = Arc::new(AtomicBool::new(false));
-            signal_hook::flag::register(signal, Arc::clone(&flag))?;
+            let has_come = Arc::new(AtomicBool::new(false));
+            flag::register(signal, Arc::clone(&has_come))?;
             low_level::pipe::register(signal, sender.try_clone()?)?;
             if signal != SIGCONT && WATCHERS.load(Ordering::SeqCst) == 0 {
-                signal_hook::flag::register_conditional_default(signal, Arc::clone(&by_default))?;
+                let_act(signal, Arc::clone(&by_default))?;
             }
-            pending.push((signal, flag));
+            pending.push((signal, has_come));
         }
         WATCHERS.fetch_add(1, Ordering::SeqCst);
         settle();
@@ -135,11 +135,10 @@ pub fn defer() -> Deferral {
         let ending = ENDING.into_iter().filter(|it| !ignored.contains(it));
         ending
             .map(|signal| {
-                let flag = Arc::new(AtomicBool::new(false));
-                let _ = signal_hook::flag::register(signal, Arc::clone(&flag));
-                let by_default = Arc::clone(by_default);
-                let _ = signal_hook::flag::register_conditional_default(signal, by_default);
-                (signal, flag)
+                let has_come = Arc::new(AtomicBool::new(false));
+                let _ = flag::register(signal, Arc::clone(&has_come));
+                let _ = let_act(signal, Arc::clone(by_default));
+                (signal, has_come)
             })
             .collect()
     });
@@ -170,20 +169,39 @@ impl Drop for Deferral {
 
 /// Lets a write beyond the largest size of a file that is allowed here fail, rather than end this process.
 pub fn survive_file_limit() {
-    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+    let _ = flag::register(SIGXFSZ, Arc::default());
 }
 
 /// Lets the signals that ask this process to end pass by: what it does is short, and must be done whole.
 pub fn put_off() {
     ARE_PUT_OFF.store(true, Ordering::SeqCst);
     for signal in ENDING {
-        let _ = signal_hook::flag::register(signal, Arc::default());
+        let _ = flag::register(signal, Arc::default());
     }
 }
 
-/// Ends or stops this process as the signal would have done without us.
+/// Ends or stops this process as the signal would have done without us. The first process of a container would not have been ended
+/// by it: that one exits.
+///
+/// Spec: pid_namespaces(7).
 pub fn act(signal: i32) {
-    let _ = low_level::emulate_default_handler(signal);
+    match is_first() && ENDING.contains(&signal) {
+        true => low_level::exit(128 + signal),
+        false => drop(low_level::emulate_default_handler(signal)),
+    }
+}
+
+/// Lets a signal do what [`act`] does while the flag is set.
+fn let_act(signal: i32, by_default: Arc<AtomicBool>) -> io::Result<()> {
+    match is_first() && ENDING.contains(&signal) {
+        true => flag::register_conditional_shutdown(signal, 128 + signal, by_default).map(drop),
+        false => flag::register_conditional_default(signal, by_default).map(drop),
+    }
+}
+
+/// Tells whether this is the first process of a container.
+fn is_first() -> bool {
+    std::process::id() == 1
 }
 
 /// Stops this process until it is continued, unless nobody would do that.

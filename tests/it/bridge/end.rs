@@ -169,14 +169,7 @@ fn br3_br23_the_parent_is_killed() {
         .with_stdin();
     let mut client = StdioClient::legacy(program);
     client.text("echo", json!({}));
-    let shell = client.running.pid();
-    let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children"));
-    let bridge = children
-        .expect("a child")
-        .trim()
-        .parse()
-        .map(Process)
-        .expect("a pid");
+    let bridge = client.running.process().child();
     client.running.process().signal(Signal::KILL);
     server.wait_until("the DELETE", |state| state.count("DELETE") == 1);
     wait_for("the end", || {

@@ -56,6 +56,16 @@ impl Process {
         });
     }
 
+    /// Returns the one program that it has started.
+    #[cfg(target_os = "linux")]
+    pub fn child(self) -> Self {
+        let path = format!("/proc/{0}/task/{0}/children", self.0);
+        super::wait_for("a child", || {
+            let children = fs::read_to_string(&path).expect("a running program");
+            children.trim().parse().map(Self).ok()
+        })
+    }
+
     /// Returns one number of `/proc/PID/status`, such as `Threads` or `VmRSS` (in KiB).
     pub fn status(self, name: &str) -> u64 {
         let status =

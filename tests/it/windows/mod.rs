@@ -239,7 +239,7 @@ fn find(server: &str, is_refresher: bool) -> Option<Process> {
 fn win4_the_refresher_outlives_its_caller() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);
-    let mut caller = at(&home, "token", &servers.fake).start();
+    let mut caller = at(&home, "token", &servers.fake).arg("-vv").start();
     wait_for_the_refresh(&servers, &mut caller);
     if caller.child.try_wait().expect("waiting").is_none() {
         kill(&servers.fake, false);
@@ -256,7 +256,7 @@ fn win4_the_refresher_outlives_its_caller() {
 fn win4_a_killed_refresher_leaves_the_login_usable() {
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);
-    let mut caller = at(&home, "token", &servers.fake).start();
+    let mut caller = at(&home, "token", &servers.fake).arg("-vv").start();
     wait_for_the_refresh(&servers, &mut caller);
     kill(&servers.fake, true);
     let finished = caller.finish();
@@ -267,7 +267,9 @@ fn win4_a_killed_refresher_leaves_the_login_usable() {
         finished.stderr
     );
     gate.open();
-    servers.fake.wait_until_idle();
+    wait_for("the end of the refresher", || {
+        find(&servers.fake.mcp(), true).is_none().then_some(())
+    });
     assert_eq!(home.logins().len(), 2, "no login is lost");
 }
 
