@@ -156,10 +156,7 @@ fn dpop_hint(login: &Option<Box<LoginCommand>>) -> Option<Hint> {
 fn exchange_hint(source: &ExchangeError, login: &Option<Box<LoginCommand>>) -> Option<Hint> {
     match (source.code(), source.hint(&About::default())) {
         _ if source.wants_proof() => dpop_hint(login),
-        (Code::TokenEndpointUnavailable, Some(Hint::Text(own)))
-            if source.may_have_spent()
-                || matches!(source, ExchangeError::Busy { status: 403, .. }) =>
-        {
+        (Code::TokenEndpointUnavailable, Some(Hint::Text(own))) if source.may_have_spent() => {
             let text = format!("{own}; if it keeps failing, log in again");
             Some(Hint::Else(text, login.clone()?))
         }

@@ -148,7 +148,9 @@ impl Failure for ExchangeError {
             Self::Refused { words, .. } => hint_about(words, about, |error| {
                 match error {
                 "invalid_scope" | "invalid_target" | "unauthorized_client" => refusal_hint(error),
-                _ => "run the command again; if the code is refused again, ask the operator of the server",
+                _ => {
+                    "run the command again; if the code is refused again, ask the operator of the server"
+                }
             }
             }),
             Self::Http(err) => return err.hint(about),
@@ -295,8 +297,7 @@ impl TokenRequest<'_> {
                 issued_at: date,
                 ..tokens
             }),
-            // A firewall refuses requests with status 403 and a page of its own, and may let the next one pass.
-            TokenResponse::Refused(words) if status != 403 || !answer.body.starts_with(b"<") => {
+            TokenResponse::Refused(words) => {
                 let is_signed = form == AuthForm::Assertion || self.dpop.is_some();
                 let off = date.filter(|_| is_signed);
                 if let Some(off) = off.and_then(|it| it.clock_difference(SIGNATURE_TOLERANCE)) {
@@ -307,13 +308,11 @@ impl TokenRequest<'_> {
                 }
                 Err(ExchangeError::Refused { status, words })
             }
-            TokenResponse::Refused(words) | TokenResponse::Busy(words) => {
-                Err(ExchangeError::Busy {
-                    status,
-                    words,
-                    retry_after: answer.retry_after,
-                })
-            }
+            TokenResponse::Busy(words) => Err(ExchangeError::Busy {
+                status,
+                words,
+                retry_after: answer.retry_after,
+            }),
             TokenResponse::Unusable(why) => Err(ExchangeError::Unusable {
                 status,
                 bytes: answer.body.len(),
