@@ -154,10 +154,7 @@ impl Upstream {
     }
 
     fn needs_scopes(&self, login: &Credentials, mut challenge: BearerChallenge) -> Error {
-        let wanted = match challenge.scopes.as_slice() {
-            [] => "it does not say which scopes".to_owned(),
-            scopes => scope_list(scopes),
-        };
+        let wanted = scope_list(&challenge.scopes, "it does not say which scopes");
         let missing = |scope: &&String| !challenge.scopes.contains(scope);
         let granted: Vec<_> = login.scopes.iter().filter(missing).cloned().collect();
         challenge.scopes = [granted, challenge.scopes].concat();

@@ -199,7 +199,7 @@ fn judge<'a>(
             let why = match challenge.scopes.as_slice() {
                 [] => "the stored one lacks a scope, which the server does not name".to_owned(),
                 scopes => {
-                    let scopes = scope_list(scopes);
+                    let scopes = scope_list(scopes, "");
                     format!("the stored one lacks scopes; the server wants {scopes}")
                 }
             };

@@ -241,7 +241,7 @@ fn table(logins: &[Login]) -> String {
         let state = login.state.in_words().to_owned();
         let first = [printable(&entry.server), profile.unwrap_or_default(), state];
         let cells = first.into_iter().chain(login.details());
-        row(cells.chain([scope_list(&entry.scopes)]))
+        row(cells.chain([scope_list(&entry.scopes, "")]))
     });
     let rows: Vec<_> = [row(heads)].into_iter().chain(rows).collect();
     fitted(&rows, IMPORTANT)

@@ -131,14 +131,17 @@ impl PendingAuthorization {
     /// Returns what was asked for, as a part of a sentence, if a page in the user's browser may have refused it.
     pub fn asked(&self) -> Option<String> {
         self.authorization()?;
-        let scopes = match self.preparation.scopes.as_slice() {
-            [] => "none".to_owned(),
-            scopes => scope_list(scopes),
+        let redirect_uri = &self.preparation.redirect_uri;
+        // Some servers take `localhost` alone, whatever they have registered.
+        let is_literal = redirect_uri.starts_with("http://127.0.0.1:");
+        let advice = match is_literal && self.client.kind == RegistrationKind::Dynamic {
+            true => "; if it is about the redirect URI, --redirect-host localhost may help",
+            false => "",
         };
         Some(format!(
-            "client ID {}, redirect URI {}, scopes {scopes}",
+            "client ID {}, redirect URI {redirect_uri}, scopes {}{advice}",
             printable(&self.client.id),
-            self.preparation.redirect_uri
+            scope_list(&self.preparation.scopes, "none")
         ))
     }
 

@@ -29,7 +29,7 @@ pub fn log_in(
         warn_user!(
             ScopesNotGranted,
             "not all was granted: {} is missing",
-            scope_list(&missing)
+            scope_list(&missing, "nothing")
         );
     }
     completion::store_unattended(login, context)

@@ -115,9 +115,12 @@ pub fn printable_list(texts: &[String], separator: &str, most: usize) -> String 
     }
 }
 
-/// Returns scopes for a sentence: the first twenty, and how many more there are.
-pub fn scope_list(scopes: &[String]) -> String {
-    printable_list(scopes, " ", 20)
+/// Returns scopes for a sentence: the first twenty, and how many more there are; `none` if there are none.
+pub fn scope_list(scopes: &[String], none: &str) -> String {
+    match scopes {
+        [] => none.to_owned(),
+        scopes => printable_list(scopes, " ", 20),
+    }
 }
 
 /// Returns a value as JSON, in one line of printable ASCII: a terminal may show it, and a script reads what was meant.

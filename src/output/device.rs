@@ -20,10 +20,7 @@ pub fn show(page: &DevicePage, has_picture: bool) {
         "  authorization server: {}",
         printable(page.issuer)
     ));
-    let scopes = match page.scopes {
-        [] => "the server's default".to_owned(),
-        scopes => scope_list(scopes),
-    };
+    let scopes = scope_list(page.scopes, "the server's default");
     terminal::say(&format!("  scopes:               {scopes}"));
     let address = page.verification_uri_complete;
     let address = address.unwrap_or(page.verification_uri);

@@ -264,10 +264,7 @@ fn show_login(report: &Report, next: Option<&str>) {
         account.unwrap_or_default(),
         profile_in_words(&report.key.profile)
     ));
-    let scopes = match report.scopes.as_slice() {
-        [] => "the server's default".to_owned(),
-        scopes => scope_list(scopes),
-    };
+    let scopes = scope_list(&report.scopes, "the server's default");
     terminal::say(&format!("  scopes:  {scopes}"));
     terminal::say(&format!("  expires: {}", expiry(report)));
     if let Some(place) = &report.place {

@@ -103,7 +103,7 @@ impl Failure for RegisterError {
                 let hint = format!("if the client belongs to {now} as well, say so with --issuer {now}");
                 return Some(hint.into());
             }
-            (Self::Refused { words, .. }, _) if words.is("invalid_redirect_uri") => {
+            (Self::Refused { words, .. }, _) if words.details().contains("redirect") => {
                 "the server does not accept our redirect URI: --redirect-host localhost may help, or a client that is \
                  registered by hand and named with --client-id"
             }

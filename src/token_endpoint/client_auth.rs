@@ -56,7 +56,8 @@ fn forms(client: &Client, endpoint: Endpoint) -> (AuthForm, &'static [AuthForm])
         // Never a second one with another audience: that is what a server that collects assertions wants.
         (ClientAuth::PrivateKeyJwt, _) => (Assertion, &[]),
         // Deviates: RFC 6749 section 2.3.1 has no client_id in the body with Basic; servers on the Python SDK want it,
-        (ClientAuth::Basic, Endpoint::Token) => (BasicAndIdentifier, &[Basic]),
+        // or the secret in the body, for they do not decode it in the header,
+        (ClientAuth::Basic, Endpoint::Token) => (BasicAndIdentifier, &[Basic, Post]),
         // and for a revocation client_secret as well, whatever it says.
         (ClientAuth::Basic, Endpoint::Revocation) => {
             (BasicAndIdentifier, &[Basic, Post, BasicAndEmptySecret])
@@ -197,7 +198,7 @@ mod tests {
                 ClientAuth::Basic,
                 Some("s"),
                 Endpoint::Token,
-                &[BasicAndIdentifier, Basic],
+                &[BasicAndIdentifier, Basic, Post],
             ),
             (
                 ClientAuth::Basic,

@@ -1393,6 +1393,22 @@ fn e5_basic_alone_where_a_client_identifier_beside_it_is_refused() {
         assert_eq!(refreshes.len(), 2);
         assert_eq!(refreshes[1].parameter("client_id"), None);
     }
+    // A server that does not decode what is in the header finds the secret in the body.
+    let fake = Fake::with(|seen, fake| match seen.path.as_str() {
+        "/token" if seen.header("authorization").is_some() => {
+            Some(Reply::json(401, &json!({"error": "invalid_client"})))
+        }
+        "/token" => Some(Reply::json(200, &fake.tokens(1, None))),
+        _ => None,
+    });
+    let secret = "a+b/c=";
+    login(&fake)
+        .env("MCP_LOGIN_CLIENT_SECRET", secret)
+        .agree()
+        .expect(0);
+    let seen = fake.seen_at("/token");
+    assert_eq!(seen.len(), 3);
+    assert_eq!(seen[2].parameter("client_secret").as_deref(), Some(secret));
     // Where it is not that, the first refusal is told; and what is about the code is not sent again.
     let fake = Fake::answering(
         "/token",

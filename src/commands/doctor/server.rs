@@ -165,6 +165,6 @@ fn scopes(case: &Case, preflight: &Preflight) -> Finding {
     };
     Finding::ok(
         "scopes",
-        format!("{}, {source}", scope_list(&preflight.scopes)),
+        format!("{}, {source}", scope_list(&preflight.scopes, "")),
     )
 }
