@@ -18,7 +18,7 @@ use crate::context::Settings;
 use crate::error::{Error, ErrorReport};
 use crate::failure::Class;
 use crate::os::clock::Deadline;
-use crate::os::environment;
+use crate::os::environment::job;
 use crate::os::poll::{self, PollFlags};
 use crate::os::process;
 use crate::os::programs;
@@ -83,7 +83,7 @@ pub(super) fn refresh(
     deadline: Deadline,
 ) -> Result<Option<Credentials>, Error> {
     let _under_way = UNDER_WAY.read().unwrap_or_else(PoisonError::into_inner);
-    let _to_its_end = environment::ends_with_us().then(signals::defer);
+    let _to_its_end = job::ends_with_us().then(signals::defer);
     let key = locked.id.clone();
     let seen = locked.generation();
     let lock = match locked.hand_over() {
@@ -127,7 +127,7 @@ pub(super) fn refresh(
 
 /// Waits for what other threads of this process have begun to refresh, where it would be killed at our end.
 pub fn wait_for_the_last() {
-    if environment::ends_with_us() && UNDER_WAY.try_write().is_err() {
+    if job::ends_with_us() && UNDER_WAY.try_write().is_err() {
         log::info!("{WAITING}");
         drop(UNDER_WAY.write());
     }
@@ -156,7 +156,7 @@ fn read_messages(
     mut deadline: Deadline,
 ) -> io::Result<Option<RefresherMessage>> {
     let (mut received, mut end) = (Zeroizing::new(Vec::new()), None);
-    let mut may_be_killed = environment::ends_with_us();
+    let mut may_be_killed = job::ends_with_us();
     loop {
         while !poll::is_ready(&pipe, PollFlags::IN, Some(deadline.left()))? {
             if deadline.passed() && !mem::take(&mut may_be_killed) {

@@ -214,6 +214,7 @@ fn files_of_refreshes(home: &Home) -> impl Iterator<Item = PathBuf> {
 /// It waits for whoever holds the login, 10 s.
 #[apply(waiting_test)]
 fn c1_a_hanging_refresh_neither_blocks_nor_undoes_a_logout() {
+    crate::support::skip::needs_a_system();
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);
     let token = home.at("token", &servers.fake).start();

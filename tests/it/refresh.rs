@@ -15,7 +15,7 @@ use crate::support::fake::{Fake, Gate, Reply};
 use crate::support::process::Process;
 use crate::support::program::{Finished, Program, Running};
 use crate::support::rotating::{Home, Rotating};
-use crate::support::skip::{needs_container, CONTAINER};
+use crate::support::skip::{needs_a_system, needs_container, CONTAINER};
 use crate::support::{in_time, repeat, visit, wait_for, PATIENCE};
 
 /// The limit of `token`, and what a start and an end take.
@@ -383,6 +383,7 @@ fn c3_after_a_lost_answer_the_old_token_is_tried_once_more() {
 /// It waits for the longest time that a caller waits, 8 s.
 #[apply(waiting_test)]
 fn c1_cp4_a_server_that_hangs_is_answered_in_time_and_nothing_is_lost() {
+    needs_a_system();
     let (servers, gate) = Rotating::behind_a_gate();
     let home = Home::expired(&servers);
     let started = Instant::now();
@@ -431,9 +432,11 @@ fn c10_cp4_a_ci_job_waits_for_the_refresh() {
 
 /// It waits for the longest time that a caller waits elsewhere, 8 s.
 #[apply(waiting_test)]
-fn c10_cp4_the_first_process_of_a_container_waits_for_the_refresh() {
+fn c10_cp4_a_command_in_a_container_waits_for_the_refresh() {
     needs_container();
-    check_that_it_waits(|program| program.through(&CONTAINER));
+    // As a tool of an agent runs: the sandbox ends with the shell.
+    let shell = ["sh", "-c", "(\"$@\"; exit $?); exit $?", "sh"];
+    check_that_it_waits(|program| program.through(&[&CONTAINER[..], &shell].concat()));
 }
 
 #[apply(test)]
@@ -477,6 +480,7 @@ fn signal(pid: u32, signal: Signal) {
 
 #[apply(test)]
 fn c3_c4_killing_the_caller_loses_nothing() {
+    needs_a_system();
     for by in [Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP] {
         let gate = Gate::default();
         let held = gate.clone();

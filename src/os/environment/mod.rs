@@ -40,46 +40,27 @@ pub fn has_display() -> bool {
     ALWAYS_HAS_DISPLAY || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
 }
 
-/// Tells whether what this process leaves behind may be killed when it ends: a container ends with its first process, which is this
-/// one or has started it, and a CI system ends what a job has left.
-///
-/// Spec: pid_namespaces(7), "The namespace init process".
-pub fn ends_with_us() -> bool {
-    #[cfg(unix)]
-    let is_first = std::os::unix::process::parent_id() <= 1;
-    #[cfg(not(unix))]
-    let is_first = false;
-    is_first || env::var_os("CI").is_some_and(|value| !value.is_empty())
-}
-
 impl Environment {
     /// Looks around.
     pub fn detect() -> Self {
         let version = std::fs::read_to_string("/proc/sys/kernel/osrelease")
             .unwrap_or_default()
             .to_lowercase();
-        let container = ["/.dockerenv", "/run/.containerenv"]
-            .iter()
-            .any(|mark| cfg!(unix) && Path::new(mark).exists());
-        Self::from(
-            &|name| env::var(name).ok().filter(|value| !value.is_empty()),
-            &version,
-            container,
-        )
+        let mut marks = ["/.dockerenv", "/run/.containerenv"].iter();
+        let container = marks.any(|mark| cfg!(unix) && Path::new(mark).exists());
+        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        Self::from(&variable, &version, container)
     }
 
     fn from(variable: &dyn Fn(&str) -> Option<String>, kernel: &str, container: bool) -> Self {
         let set = |name| variable(name).is_some();
         let connection = variable("SSH_CONNECTION").unwrap_or_default();
         let mut connection = connection.split_whitespace().skip(2).map(str::to_owned);
-        let remote = ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"]
-            .into_iter()
-            .any(set);
+        let mut remote = ["SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"].into_iter();
+        let mut users = ["USER", "LOGNAME", "USERNAME"].into_iter();
         Self {
-            ssh: remote.then(|| Ssh {
-                user: ["USER", "LOGNAME", "USERNAME"]
-                    .into_iter()
-                    .find_map(variable),
+            ssh: remote.any(set).then(|| Ssh {
+                user: users.find_map(variable),
                 host: connection.next(),
                 port: connection.next().filter(|port| port != "22"),
             }),

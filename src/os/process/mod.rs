@@ -13,6 +13,8 @@ use crate::oauth::secret::Secret;
 use crate::os::files;
 use crate::os::terminal;
 
+#[cfg(unix)]
+pub use platform::parent_of;
 pub use platform::{
     become_command, close_inherited, forbid_core_dumps, found, host_name, is_alive, kill_group,
     leave_session, name_session_bus, parent, restore_core_limit, spawn_detached, spawn_group,

@@ -85,27 +85,29 @@ pub fn parent() -> Option<OwnedFd> {
 /// Tells whether a process is there and has not ended.
 pub fn is_alive(pid: i32) -> bool {
     let exists = Pid::from_raw(pid).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH));
-    exists && !is_zombie(pid)
+    // In a container nobody may take note of its end, and it stays so for ever.
+    exists && !stat(pid, 3).is_some_and(|state| state.starts_with(['Z', 'X']))
 }
 
 /// Returns when a process started, in ticks since the system did; `None` if the system does not tell.
-///
-/// Spec: proc_pid_stat(5), field 22.
 pub fn started_at(pid: i32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program comes second, and may hold anything.
-    stat.rsplit_once(')')?
-        .1
-        .split_whitespace()
-        .nth(19)
-        .map(str::to_owned)
+    stat(pid, 22)
 }
 
-/// Tells whether a process has ended, and nobody has taken note of it: in a container it may stay so for ever.
-fn is_zombie(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')')
-        .is_some_and(|(_, state)| state.trim_start().starts_with(['Z', 'X']))
+/// Returns the number of the process that started another one; `None` if the system does not tell.
+pub fn parent_of(pid: i32) -> Option<i32> {
+    stat(pid, 4)?.parse().ok()
+}
+
+/// Returns a field of the state of a process, from the third on.
+///
+/// Spec: proc_pid_stat(5).
+fn stat(pid: i32, field: usize) -> Option<String> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program comes second, and may hold anything.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace();
+    fields.nth(field - 3).map(str::to_owned)
 }
 
 /// Returns the name of this machine.

@@ -264,6 +264,7 @@ fn br44_a_scope_is_missing() {
 /// The token endpoint is gone for a while: that is said in time, and nothing is lost.
 #[apply(test)]
 fn br42_br45_the_token_endpoint_fails() {
+    crate::support::skip::needs_a_system();
     for reply in [Reply::status(503), Reply::Hang, Reply::Raw(Vec::new())] {
         let is_over = Gate::default();
         let (over, failing) = (is_over.clone(), reply.clone());

