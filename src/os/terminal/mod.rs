@@ -293,7 +293,14 @@ pub fn countdown(text: Option<&str>) {
     }
     let width = usize::from(Term::stderr().size().1).saturating_sub(1);
     let text = text.map(|text| guard(text).chars().take(width).collect::<String>());
-    if text == screen.countdown || !screen.stderr.takes_output() {
+    if text == screen.countdown {
+        return;
+    }
+    if !screen.stderr.takes_output() {
+        if text.is_none() {
+            // The next line erases it, and it is not written again.
+            screen.countdown = Some(String::new());
+        }
         return;
     }
     screen.stderr.write(&format!(

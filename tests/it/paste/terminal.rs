@@ -254,8 +254,11 @@ fn l19_r3_a_halted_terminal_does_not_halt_the_login() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(visit(&on.good).status, 200);
+    on.login.event("logged_in");
     on.pty.type_in("\u{11}");
-    on.succeeds();
+    let shown = on.succeeds();
+    let (_, end) = shown.split_once("answer received").expect(&shown);
+    assert!(!end.contains("waiting for"), "it waits no more: {shown}");
 }
 
 #[apply(test)]
