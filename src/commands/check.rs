@@ -267,7 +267,7 @@ impl McpClient<'_> {
             &mcp::modern_request(mcp::LIST_TOOLS, self.extension),
             &mcp::modern_headers(mcp::LIST_TOOLS),
         )?;
-        match self.read(response)? {
+        match self.read(response, false)? {
             ToolsAnswer::OtherForm(_) => self.list_within_a_session(),
             answer => Ok((mcp::MODERN.to_owned(), answer)),
         }
@@ -276,7 +276,7 @@ impl McpClient<'_> {
     fn list_within_a_session(&self) -> Result<(String, ToolsAnswer), Error> {
         let response = self.post(&mcp::initialize(self.extension), &[])?;
         let session = response.header("mcp-session-id").map(str::to_owned);
-        let revision = match self.read(response)? {
+        let revision = match self.read(response, false)? {
             ToolsAnswer::Result(opened) => mcp::revision(&opened),
             refused => return Ok((mcp::CLASSIC.to_owned(), refused)),
         };
@@ -284,19 +284,14 @@ impl McpClient<'_> {
         headers.extend(session.as_deref().map(|id| ("Mcp-Session-Id", id)));
         self.post(&mcp::initialized(), &headers)?;
         let response = self.post(&mcp::classic_request(mcp::LIST_TOOLS), &headers)?;
-        let answer = self.read(response);
+        let answer = self.read(response, true);
         if session.is_some() {
             // A session that stays open ends by itself sooner or later.
             let headers = [&mcp::HEADERS[..], &headers].concat();
             let delete = |headers: &[(&str, &str)]| self.http.delete(self.server, headers);
             let _ = self.send("DELETE", &headers, delete);
         }
-        let answer = match answer? {
-            // It has opened the session, so it speaks MCP.
-            ToolsAnswer::OtherForm(_) => self.other_form(),
-            answer => answer,
-        };
-        Ok((revision, answer))
+        Ok((revision, answer?))
     }
 
     fn post(&self, body: &str, extra: &[(&str, &str)]) -> Result<Response, Error> {
@@ -376,14 +371,12 @@ impl McpClient<'_> {
         let words = [words.error, words.description.or(challenged)];
         let words = words.into_iter().flatten();
         let words = words.filter(|text| !self.quotes_token(text));
-        Ok(ToolsAnswer::Refused(
-            words
-                .map(|text| format!(": {}", printable(&text)))
-                .collect(),
-        ))
+        let words = words.map(|text| format!(": {}", printable(&text)));
+        Ok(ToolsAnswer::Refused(words.collect()))
     }
 
-    fn read(&self, response: Response) -> Result<ToolsAnswer, Error> {
+    /// Reads what the server answers; one that has opened a session speaks MCP.
+    fn read(&self, response: Response, has_session: bool) -> Result<ToolsAnswer, Error> {
         let (status, is_stream) = (response.status, response.is("text/event-stream"));
         let is_page = response.is("text/html") || response.is("application/xhtml+xml");
         let how = format!("it answered with status {status}");
@@ -391,9 +384,11 @@ impl McpClient<'_> {
             401 | 403 => return self.refused(response),
             // To be paid for, or forbidden by law.
             402 | 451 => return self.refused_account(response, None),
-            404 | 405 | 410 | 501 => return Ok(self.not_mcp(&how)),
+            404 | 405 | 410 | 501 if !has_session => return Ok(self.not_mcp(&how)),
             406 => return Ok(self.other_form()),
-            200..=299 if is_page => return Ok(self.not_mcp("it answered with a web page")),
+            200..=299 if is_page && !has_session => {
+                return Ok(self.not_mcp("it answered with a web page"))
+            }
             200..=299 | 400 => {}
             403..=499 if ![407, 408, 409, 423, 425, 429].contains(&status) => {
                 return Err(self.failed(&how, ServerFault::Lasting))
@@ -406,19 +401,25 @@ impl McpClient<'_> {
         match answer {
             Some(McpResponse::Result(result)) => Ok(ToolsAnswer::Result(result)),
             // A server of an earlier revision answers a stateless request so: it misses its session.
-            Some(McpResponse::Error(..)) | None if status == 400 => Ok(self.other_form()),
-            Some(McpResponse::Error(METHOD_NOT_FOUND | UNSUPPORTED_VERSION, _)) => {
-                Ok(self.other_form())
-            }
-            Some(McpResponse::Error(code, words)) if mcp::is_unauthorized(code, &words) => {
-                Ok(ToolsAnswer::Unauthorized { only_bound: false })
+            None if status == 400 => Ok(self.other_form()),
+            // It offers prompts or resources alone.
+            Some(McpResponse::Error(METHOD_NOT_FOUND, _)) if has_session => {
+                Ok(ToolsAnswer::Result(Value::Null))
             }
             Some(McpResponse::Error(code, words)) => {
                 let why = match self.quotes_token(&words) {
                     true => format!("error {code}"),
                     false => format!("error {code}: {}", printable(&words)),
                 };
-                Err(self.failed(&why, ServerFault::Passing))
+                let err = self.failed(&why, ServerFault::Passing);
+                match code {
+                    METHOD_NOT_FOUND | UNSUPPORTED_VERSION => Ok(ToolsAnswer::OtherForm(err)),
+                    _ if status == 400 => Ok(ToolsAnswer::OtherForm(err)),
+                    _ if mcp::is_unauthorized(code, &words) => {
+                        Ok(ToolsAnswer::Unauthorized { only_bound: false })
+                    }
+                    _ => Err(err),
+                }
             }
             None => Err(self.failed("its answer is not an MCP message", ServerFault::Passing)),
         }

@@ -174,6 +174,56 @@ fn m38_m38b_the_form_with_a_session() {
     }
 }
 
+/// A server that opens sessions, and answers what a session asks for like this.
+fn in_session(answer: impl Fn() -> Reply + Send + Sync + 'static) -> Fake {
+    served(move |seen| {
+        let body: Value = serde_json::from_str(&seen.body).unwrap_or_default();
+        match body["method"].as_str() {
+            Some("initialize") => events(&json!({"jsonrpc": "2.0", "id": 1, "result": {}})),
+            Some("tools/list") if seen.header("mcp-method").is_none() => answer(),
+            Some("tools/list") => Reply::status(400),
+            _ => Reply::status(202),
+        }
+    })
+}
+
+#[apply(test)]
+fn m38e_a_server_without_tools_takes_the_login() {
+    let fake = in_session(|| {
+        let error = json!({"code": -32601, "message": "tools not supported"});
+        Reply::json(200, &json!({"jsonrpc": "2.0", "id": 2, "error": error}))
+    });
+    let finished = check(&fake).expect(0);
+    assert_eq!(product(&finished)["tools"], 0);
+    assert_eq!(product(&finished)["proven"], true);
+}
+
+#[apply(test)]
+fn m38e_what_a_server_says_within_a_session_is_told() {
+    let refused = |words: &str| {
+        let error = json!({"code": -32000, "message": words});
+        Reply::json(400, &json!({"jsonrpc": "2.0", "id": null, "error": error}))
+    };
+    let fake = in_session(move || refused("Unsupported protocol version"));
+    let stderr = check(&fake).expect_error(5, "server_failed").stderr;
+    assert!(
+        stderr.contains("error -32000: Unsupported protocol version"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("check the URL"), "{stderr}");
+    // Neither form is taken.
+    let fake = served(move |_| refused("Server already initialized"));
+    let stderr = check(&fake).expect_error(5, "server_failed").stderr;
+    assert!(
+        stderr.contains("error -32000: Server already initialized"),
+        "{stderr}"
+    );
+    // What is gone within a session is no wrong URL.
+    let fake = in_session(|| Reply::status(404));
+    let stderr = check(&fake).expect_error(2, "server_rejects").stderr;
+    assert!(stderr.contains("it answered with status 404"), "{stderr}");
+}
+
 /// The SDKs of earlier revisions refuse a request of the session that names another revision than they know.
 #[apply(test)]
 fn m38a_a_session_speaks_the_revision_that_the_server_answered() {
