@@ -472,6 +472,27 @@ fn a_warning_is_said_before_the_end_whichever_thread_sends_it() {
     }
 }
 
+/// As in a mount of `rclone`, where setting a mode succeeds and does nothing.
+#[apply(test)]
+fn d8_a_file_system_that_keeps_a_mode() {
+    needs(&["strace"]);
+    let fake = Fake::start();
+    let home = live(&fake);
+    fs::set_permissions(home.credentials(), Permissions::from_mode(0o644)).expect("a file");
+    let kept = |program| traced(program, "fchmod", "/dev/null", Some("fchmod:retval=0"));
+    let finished = kept(home.at("token", &fake)).expect(0);
+    let warning = format!(
+        "mcp-login: warning: others can read {} (mode 0644), and that cannot be changed: the file system keeps its mode",
+        home.credentials().display()
+    );
+    assert_eq!(finished.stderr, warning);
+    let doctor = kept(home.command("doctor", &["--json"])).expect(0).stdout;
+    assert!(
+        doctor.contains("is open to others (mode 0644): its file system keeps that"),
+        "{doctor}"
+    );
+}
+
 #[apply(test)]
 fn warnings_are_events_with_a_code() {
     let fake = Fake::start();

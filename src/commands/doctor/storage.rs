@@ -92,7 +92,7 @@ fn data(case: &Case) -> Finding {
         }
         Ok(path) => {
             let shown = path.display().to_string();
-            let what = match mode(path) {
+            let what = match mode_of(path) {
                 Some(mode) => format!("{shown}, mode {mode:04o}"),
                 None if path.exists() => shown,
                 None => format!("{shown}, made when it is needed"),
@@ -104,7 +104,7 @@ fn data(case: &Case) -> Finding {
     }
 }
 
-fn mode(path: &Path) -> Option<u32> {
+fn mode_of(path: &Path) -> Option<u32> {
     owner::mode(&fs::metadata(path).ok()?)
 }
 
@@ -142,7 +142,7 @@ fn service(
 fn file(case: &Case, backend: &dyn Backend, path: &Path, working: Option<&Place>) -> Finding {
     let (topic, shown) = (backend.name(), path.display());
     // Opening the file removes the permissions of others.
-    let mode = mode(path);
+    let mode = mode_of(path);
     let role = match working {
         Some(_) => "",
         None => "; logins are stored here",
@@ -152,10 +152,15 @@ fn file(case: &Case, backend: &dyn Backend, path: &Path, working: Option<&Place>
             let verb = if path.exists() { "replaced" } else { "made" };
             Finding::ok(topic, format!("{shown} can be {verb}{role}"))
         }
-        (Ok(()), Some(mode)) if mode & OTHERS != 0 => {
-            let what = format!("{shown} was open to others (mode {mode:04o}), and is not any more");
-            Finding::warning(topic, what).with_hint(
-                "if others use this computer, log out and in again: they may have read the tokens",
+        (Ok(()), Some(was)) if was & OTHERS != 0 => {
+            let what = match mode_of(path).filter(|now| now & OTHERS != 0) {
+                Some(now) => {
+                    format!("is open to others (mode {now:04o}): its file system keeps that")
+                }
+                None => format!("was open to others (mode {was:04o}), and is not any more"),
+            };
+            Finding::warning(topic, format!("{shown} {what}")).with_hint(
+                "if others use this computer, log out, and in again where they cannot read it: they may have read the tokens",
             )
         }
         (Ok(()), Some(mode)) => {

@@ -35,17 +35,13 @@ mod platform {
         let (session, group) = (getsid(None), getpgrp());
         let mut ancestor = getppid();
         while ancestor.as_raw() != 0 {
-            if getsid(Some(ancestor)) != session {
-                return false;
+            match parent_of(ancestor.as_raw()) {
+                _ if getsid(Some(ancestor)) != session => return false,
+                _ if getpgid(Some(ancestor)) != Ok(group) => return true,
+                Some(parent) => ancestor = Pid::from_raw(parent),
+                // Where the system does not tell, it is believed.
+                None => return true,
             }
-            if getpgid(Some(ancestor)) != Ok(group) {
-                return true;
-            }
-            // Where the system does not tell, it is believed.
-            let Some(parent) = parent_of(ancestor.as_raw()) else {
-                return true;
-            };
-            ancestor = Pid::from_raw(parent);
         }
         false
     }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -19,6 +20,9 @@ use crate::os::stdio;
 /// The first wait for a lock that is taken, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
+/// How often a lock file is opened that is gone before it is open.
+const TRIES: usize = 20;
+
 /// What is appended to the name of a lock for its marker.
 const MARKER: &str = ".held";
 
@@ -34,6 +38,15 @@ pub struct LockFile {
 }
 
 impl LockFile {
+    fn new(file: File, marker: Option<PathBuf>, transient: Option<PathBuf>) -> Self {
+        let file = Some(file);
+        Self {
+            file,
+            marker,
+            transient,
+        }
+    }
+
     /// Takes the lock of the file at `path`, which is made with mode 0600 and stays.
     ///
     /// # Errors
@@ -53,18 +66,9 @@ impl LockFile {
                     if let Err(err) = sign(&mut file) {
                         log::debug!("cannot write our process id to {}: {err}", path.display());
                     }
-                    return Ok(Self {
-                        file: Some(file),
-                        marker: None,
-                        transient: None,
-                    });
+                    return Ok(Self::new(file, None, None));
                 }
-                Err(TryLockError::WouldBlock) if deadline.passed() => {
-                    return Err(DiskError::Locked {
-                        holder: holder_of(&path),
-                        path,
-                    });
-                }
+                Err(TryLockError::WouldBlock) if deadline.passed() => return Err(locked(path)),
                 Err(TryLockError::WouldBlock) => pause(&mut wait, deadline),
                 Err(TryLockError::Error(err)) if open::has_no_locks(&err) => {
                     return Self::acquire_by_marker(&path, deadline)
@@ -85,11 +89,7 @@ impl LockFile {
                 Ok(mut file) => {
                     let signed = undo_umask(&file).and_then(|()| sign(&mut file));
                     signed.with_context(|| cannot("write", &marker))?;
-                    return Ok(Self {
-                        file: Some(file),
-                        marker: Some(marker),
-                        transient: None,
-                    });
+                    return Ok(Self::new(file, Some(marker), None));
                 }
                 Err(err) if err.kind() != io::ErrorKind::AlreadyExists => {
                     return Err(anyhow!(err).context(cannot("make", &marker)).into());
@@ -100,10 +100,7 @@ impl LockFile {
                 continue;
             }
             if deadline.passed() {
-                return Err(DiskError::Locked {
-                    holder: holder_of(&marker),
-                    path: marker,
-                });
+                return Err(locked(marker));
             }
             pause(&mut wait, deadline);
         }
@@ -128,11 +125,7 @@ impl LockFile {
         let file = stdio::stdin_file().ok()?;
         let transient = resolve(path).ok()?.path;
         let is_held = open::has_lock(&file, &transient);
-        is_held.then_some(Self {
-            file: Some(file),
-            marker: None,
-            transient: Some(transient),
-        })
+        is_held.then(|| Self::new(file, None, Some(transient)))
     }
 
     /// Gives the lock to a child process, as its stdin: it holds the lock then, also when this process ends first.
@@ -170,10 +163,18 @@ impl Drop for LockFile {
     }
 }
 
+fn locked(path: PathBuf) -> DiskError {
+    let holder = holder_of(&path);
+    DiskError::Locked { holder, path }
+}
+
 /// Opens a lock file and acquires its lock, without waiting.
 fn try_acquire(path: &Path) -> Result<Result<File, TryLockError>, DiskError> {
+    // Some file systems look for a file before they make it, and fail where another process removes it in between.
+    let mut opens = iter::repeat_with(|| open_to_lock(path)).take(TRIES);
+    let opened = opens.find(|it| !matches!(it, Err(err) if err.kind() == io::ErrorKind::NotFound));
     // Opened for each try: a file that somebody removed meanwhile is no lock.
-    let file = match open_to_lock(path) {
+    let file = match opened.unwrap_or_else(|| open_to_lock(path)) {
         Err(err) if open::is_held(&err) => return Ok(Err(TryLockError::WouldBlock)),
         opened => opened.with_context(|| cannot("open", path))?,
     };

@@ -61,9 +61,8 @@ mod platform {
     pub fn has_no_locks(err: &io::Error) -> bool {
         // On Linux two of these names are one number.
         let errno = Errno::from_io_error(err);
-        [Errno::NOLCK, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS]
-            .into_iter()
-            .any(|none| Some(none) == errno)
+        let none = [Errno::NOLCK, Errno::NOTSUP, Errno::OPNOTSUPP, Errno::NOSYS];
+        errno.is_some_and(|errno| none.contains(&errno))
     }
 
     /// Tells whether an open file is the one at a path and has its lock.

@@ -101,12 +101,18 @@ mod platform {
         None
     }
 
-    /// Removes the permissions of others. Returns the mode that the file had, if others had any, and how that went.
+    /// Removes the permissions of others. Returns the mode that the file had, if others had any, and how that went: some file
+    /// systems take a new mode and keep the old one.
     pub fn take_from_others(file: &File, found: &Metadata) -> Option<(u32, io::Result<()>)> {
         let mode = found.mode() & 0o7777;
         (mode & 0o077 != 0).then(|| {
             let private = Permissions::from_mode(mode & 0o600);
-            (mode, file.set_permissions(private))
+            let now = file.set_permissions(private).and_then(|()| file.metadata());
+            let is_kept = |now: Metadata| match now.mode() & 0o077 {
+                0 => Ok(()),
+                _ => Err(io::Error::other("the file system keeps its mode")),
+            };
+            (mode, now.and_then(is_kept))
         })
     }
 

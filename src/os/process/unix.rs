@@ -106,8 +106,7 @@ fn stat(pid: i32, field: usize) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name of the program comes second, and may hold anything.
     let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace();
-    fields.nth(field - 3).map(str::to_owned)
+    fields.split_whitespace().nth(field - 3).map(str::to_owned)
 }
 
 /// Returns the name of this machine.

@@ -95,6 +95,33 @@ fn other_line(home: &Home) -> String {
 }
 
 /// It runs a refresh for each call that is one.
+/// As with `gocryptfs`, which looks for a file before it makes it: another process has removed the lock in between.
+#[apply(test)]
+fn d15_a_lock_that_is_gone_before_it_is_open() {
+    needs(&["strace"]);
+    let servers = Rotating::start();
+    let home = Home::expired(&servers);
+    let lock = home.lock_of(&servers.fake).display().to_string();
+    let inject = "inject=?open,openat:error=ENOENT:when=1..3";
+    let strace = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-P",
+        &lock,
+        "-e",
+        inject,
+    ];
+    let token = home.at("token", &servers.fake).through(&strace);
+    assert_eq!(
+        token.run().expect(0).stdout,
+        home.kept(&servers.fake)["access_token"]
+    );
+    assert_eq!(servers.refreshes(), 1);
+}
+
 #[apply(long_test)]
 fn c3_d1_killed_at_each_call_of_a_refresh() {
     needs(&["strace"]);
