@@ -189,7 +189,7 @@ impl CertificateReader {
             return Ok(());
         }
         for item in ureq::tls::parse_pem(&bytes) {
-            if let PemItem::Certificate(certificate) = item.map_err(|err| err.to_string())? {
+            if let PemItem::Certificate(certificate) = item.map_err(|_| "its PEM form is broken")? {
                 self.certificates.push(certificate);
             }
         }

@@ -96,6 +96,8 @@ pub enum TlsFault {
     Dated,
     /// The peer does not use TLS.
     NotTls,
+    /// The peer refuses the connection, or offers what is out of date.
+    Refused,
     /// The certificate of an authority is used as the one of a server.
     Authority,
     /// The certificate names no host at all.
@@ -273,14 +275,10 @@ fn tls_hint(host: &str, fault: TlsFault) -> String {
             "the clock of this computer says {}; if that is wrong, set it, else the server's certificate is not valid now",
             Time::now().rfc3339()
         ),
-        TlsFault::NotTls => {
-            "check the port of the server; if it is on this machine, its URL may begin with http://"
-                .to_owned()
-        }
+        TlsFault::NotTls => "check the port of the server; if it is on this machine, its URL may begin with http://".to_owned(),
+        TlsFault::Refused => "check the URL, or ask the operator of the server: it may know no TLS from version 1.2 on, or want a certificate of the client".to_owned(),
         TlsFault::Authority => format!("give the server a certificate of its own: {}", make_certificate(host)),
-        TlsFault::Nameless => {
-            format!("give the server a certificate that names its host: {}", make_certificate(host))
-        }
+        TlsFault::Nameless => format!("give the server a certificate that names its host: {}", make_certificate(host)),
         TlsFault::OtherName => {
             "check the URL: use a name that the certificate holds, or give the server a certificate for this one; if \
              neither is yours, somebody else may be answering"

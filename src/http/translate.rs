@@ -148,13 +148,14 @@ fn tls(err: &rustls::Error, host: String, unsent: bool) -> HttpError {
         Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
         NotValidYetContext,
     };
-    use rustls::Error::InvalidCertificate;
+    use rustls::Error::{AlertReceived, InvalidCertificate, PeerIncompatible};
     let why = printable(&err.to_string());
     let (why, fault) = match err {
         _ if is_not_tls(err) => (
             "what answers does not speak TLS".to_owned(),
             TlsFault::NotTls,
         ),
+        AlertReceived(_) | PeerIncompatible(_) => (why, TlsFault::Refused),
         InvalidCertificate(
             Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. },
         ) => (why, TlsFault::Dated),

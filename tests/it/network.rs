@@ -7,7 +7,7 @@ mod connections;
 mod proxies;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -112,6 +112,29 @@ fn w2_certificates() {
     }
 }
 
+/// No certificate was looked at: another authority would not help.
+#[apply(test)]
+fn w2_a_server_that_refuses_the_handshake() {
+    // handshake_failure, protocol_version
+    for alert in [40, 70] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("a connection");
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(&[21, 3, 3, 0, 2, 2, alert]);
+            }
+        });
+        let finished = Program::login_at(&format!("https://{address}/mcp"))
+            .run()
+            .expect_error(6, "insecure_connection");
+        let hint = finished.event("error")["hint"].as_str().expect("a hint");
+        assert!(hint.contains("TLS"), "{hint}");
+        assert!(!hint.contains("--ca-file"), "{hint}");
+    }
+}
+
 #[apply(test)]
 fn w2_a_token_endpoint_has_to_prove_itself_too() {
     let (authority, stranger) = (Authority::new(), Authority::new());
@@ -143,10 +166,17 @@ fn w2_certificate_authorities_that_cannot_be_read() {
     let place = tempfile::tempdir().expect("a directory");
     let fake = Fake::secure(Authority::new().server(&["127.0.0.1"], 2099), any_code);
     let broken = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
-    for (name, text) in [("empty", ""), ("text", "hello"), ("broken", broken)] {
+    // As a variable of a CI system is often written to a file; a key may follow.
+    let one_line = "-----BEGIN CERTIFICATE-----\\nZZZZ\\n-----END CERTIFICATE-----\\n";
+    for (name, text) in [
+        ("empty", ""),
+        ("text", "hello"),
+        ("broken", broken),
+        ("one_line", one_line),
+    ] {
         fs::write(place.path().join(name), text).expect("writing");
     }
-    for name in ["empty", "text", "broken", "missing", "."] {
+    for name in ["empty", "text", "broken", "one_line", "missing", "."] {
         let path = place.path().join(name);
         let finished = Program::login(&fake).arg("--ca-file").arg(&path).run();
         let finished = finished.expect_error(2, "certificates_unreadable");
@@ -155,6 +185,7 @@ fn w2_certificate_authorities_that_cannot_be_read() {
             "{}",
             finished.stderr
         );
+        assert!(!finished.stderr.contains("90, 90"), "{}", finished.stderr);
     }
     // Nothing of it is needed, or read, where there is no TLS.
     let plain = Fake::start();
