@@ -139,6 +139,8 @@ fn means_busy(code: &str) -> bool {
         "slow_down",
         "unavailable",
         "service_unavailable",
+        "internal_error",
+        "fatal_error",
     ];
     let parts = [
         "rate_limit",

@@ -244,11 +244,9 @@ fn mark_refresh_token_refused(
     }
     locked.end();
     let why = match interrupted {
-        _ if is_unknown => {
-            format!(
-                "the authorization server does not know its client any more ({})",
-                printable(error)
-            )
+        // The other code that may mean this is used of refresh tokens, too.
+        _ if is_unknown && error == "invalid_client" => {
+            format!("the authorization server does not know its client any more: {refusal}")
         }
         Some(interrupted) => format!("{interrupted}, and its token is lost"),
         None => format!("the refresh token was refused: {refusal}"),

@@ -216,15 +216,21 @@ fn o3_m30_m30a_m30b_answers_that_are_accepted() {
         ),
         (
             token(json!({"expires_in": 0, "scope": "read write"})),
-            Some(0),
+            None,
             json!(["read", "write"]),
             false,
         ),
         (
             token(json!({"expires_in": -1, "scope": " a  b "})),
-            Some(0),
+            None,
             json!(["a", "b"]),
             false,
+        ),
+        (
+            token(json!({"expires_in": -1, "refresh_token": "r"})),
+            Some(0),
+            asked.clone(),
+            true,
         ),
         (
             token(json!({"expires_in": 1e12, "scope": ["x", "y"]})),

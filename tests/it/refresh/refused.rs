@@ -59,6 +59,17 @@ fn e2_a_refusal_of_any_form_marks_the_login_and_is_not_repeated() {
             r#"{"error":"unauthorized_client"}"#,
             "unauthorized_client",
         ),
+        // Atlassian.
+        (
+            403,
+            r#"{"error":"unauthorized_client","error_description":"refresh_token is invalid"}"#,
+            "the refresh token was refused: the token endpoint answered unauthorized_client: refresh_token is invalid",
+        ),
+        (
+            401,
+            r#"{"error":"invalid_client","error_description":"gone since May"}"#,
+            "does not know its client any more: the token endpoint answered invalid_client: gone since May",
+        ),
         (200, r#"{"error":"invalid_grant"}"#, "invalid_grant"),
         (
             200,
@@ -135,6 +146,9 @@ fn e1_a_busy_server_does_not_refuse() {
         (400, r#"{"error":{"code":"server_error"}}"#),
         (400, "error=slow_down"),
         (200, r#"{"error":"temporarily_unavailable"}"#),
+        // Slack.
+        (200, r#"{"ok":false,"error":"internal_error"}"#),
+        (200, r#"{"ok":false,"error":"fatal_error"}"#),
     ] {
         let body_sent = body.to_owned();
         let fake = Fake::with(move |seen, _| {
