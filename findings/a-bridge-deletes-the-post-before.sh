@@ -5,10 +5,10 @@
 #
 # One would guess: a bridge passes on what it gets. JavaScript cannot count that far, but neither client nor server is written in it.
 #
-# Seen on 2026-11-29, Node 22.23.3, Python 3.11: those of npm read each message and write it anew, with each number above
-# 9,007,199,254,740,992 changed, in the arguments as in the result, without a word. The tool that is to delete the newest post
-# deletes the one before it, with success, and the number of a message is another one by 145. Those for Python pass the numbers
-# on. A server that takes and gives such numbers as text is safe.
+# Seen on 2026-11-29, Node 22.23.3, Python 3.11: those of npm read each message and write it anew, with whole numbers above
+# 9,007,199,254,740,992 rounded to one that JavaScript has, in the arguments as in the result, without a word. The tool that is to
+# delete the newest post deletes the one before it, with success, and the number of a message is another one by 145. Those for
+# Python pass the numbers on. A server that takes and gives such numbers as text is safe.
 #
 # Needs Linux on x86-64, npm, Python 3.10 or newer with venv, npm's registry and PyPI. Fails if any of this has changed.
 set -euo pipefail

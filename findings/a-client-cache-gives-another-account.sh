@@ -3,8 +3,8 @@
 # requests-cache==1.3.3, aiohttp-client-cache==0.15.0, CacheControl==0.14.4, hishel==2.0.0 (Python), axios-cache-interceptor 1.12.3,
 # the cache of undici 8.13.1, got 14.6.6 and make-fetch-happen 15.0.6 (npm).
 #
-# One would guess: the answer to one token is not the answer to another, as caches have it by RFC 9111 section 3.5; at least
-# not where the server gives no leave to keep an answer.
+# One would guess: the answer to one token is not the answer to another, as shared caches have it by RFC 9111 section 3.5; at
+# least not where the server gives no leave to keep an answer.
 #
 # Seen on 2026-11-29, Node 22.23.3, Python 3.11: four of eight answer the second account with what the first one got, without asking,
 # where the server says nothing of caching, and two more where it says `max-age=60` without `Vary: Authorization`. With `Vary` as

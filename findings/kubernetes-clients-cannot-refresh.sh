@@ -9,8 +9,8 @@
 # message quotes the refresh token, and so does kubernetes_asyncio. That refreshes for a client with a secret, and fails to write
 # the kubeconfig, so that the used refresh token stays there, with which whoever comes next ends the login; where the kubeconfig
 # names the certificate of the authorization server, it does not get that far. The one for Node never refreshes, and its
-# `"server" must be an instance of URL` is of the library below it, not of the `server` in the kubeconfig. So a program
-# works for an hour after a login.
+# `"server" must be an instance of URL` is of the library below it, not of the `server` in the kubeconfig. So with
+# these two a program works until the ID token of the login ends.
 #
 # Needs Linux on x86-64, npm, Python 3.11 with venv, openssl, npm's registry and PyPI. Fails if any of this has changed.
 set -euo pipefail

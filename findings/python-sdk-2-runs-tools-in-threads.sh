@@ -5,10 +5,10 @@
 #
 # One would guess: what is no coroutine runs as before, one call after another, where the server was started; only the names are new.
 #
-# Seen on 2026-11-29, Python 3.11: since version 2 each call is in a thread of its own. So the first tool, which worked, fails at each call,
-# as SQLite objects belong to the thread that made them, and the client hears "Error executing tool count" and no reason, which
+# Seen on 2026-11-29, Python 3.11: since version 2 each call is in a worker thread. So the first tool, which worked, fails at each call, as
+# SQLite objects belong to the thread that made them, and the client hears "Error executing tool count" and no reason, which
 # version 1 would have sent. And two calls at once, as agents make them, both find enough money, and both take it. It is so
-# with fastmcp, which tells the reason. `async def` is in one thread everywhere, and one call blocks all others there.
+# with fastmcp, which tells the reason. What is `async def` stays in one thread everywhere.
 #
 # Needs Python 3.11 with venv, and PyPI. Fails if any of this has changed.
 set -euo pipefail

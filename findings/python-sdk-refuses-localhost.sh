@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# A server on mcp==2.3.0 (the official MCP SDK for Python) at http://localhost/mcp, which is port 80: by itself, or behind
-# nginx=1.22.1-9+deb12u11 (Debian 12); and behind nginx at another port with `proxy_set_header Host $host`, as guides have it. Beside it
-# fastmcp==4.2.3 and @modelcontextprotocol/sdk 1.32.2 (`createMcpExpressApp` on Express 5.3.0).
+# A server on mcp==2.3.0 (the official MCP SDK for Python) at http://localhost/mcp, which is port 80; and behind nginx=1.22.1-9+deb12u11
+# (Debian 12) at another port, with `proxy_set_header Host $host`, as guides have it. Beside it fastmcp==4.2.3 and
+# @modelcontextprotocol/sdk 1.32.2 (`createMcpExpressApp` on Express 5.3.0).
 #
 # One would guess: the SDK, which by itself takes requests for `localhost`, `127.0.0.1` and `::1` alone, takes one for localhost.
 #
 # Seen on 2026-11-29, Python 3.11, Node 22.23.3: it wants a port in the `Host` header, where clients name none if it is 80, and `$host`
-# has none at all. So the server that works at :8000 is 421 "Invalid Host header" at :80, for each of these names, and behind nginx
+# has none at all. So the server that works at :8000 is 421 "Invalid Host header" at :80, for 127.0.0.1 as well, and behind nginx
 # at :8080, where `$http_host` works, and so does nginx without the line. What the SDK's own client says of it is "Server returned
 # an error response". The other two take localhost with and without a port.
 #

@@ -6,10 +6,10 @@
 # One would guess: both pages are shown, or one of them after another try; who opens a page in the outage sees an error, and is logged
 # in when it is over.
 #
-# Seen on 2026-11-29, Node 22.23.3, Python 3.11: both pages refresh with the one token, and the refusal of the second is taken for the end of the
-# login, so that the cookie with the new refresh token, which has just come with the first page, is deleted, and the next page
-# is a login page, with both of them. With @hono/oidc-auth an outage ends the login as well, of everybody who opens a page in it;
-# it refreshes each 15 minutes as it comes. flask-oidc shows an error and goes on.
+# Seen on 2026-11-29, Node 22.23.3, Python 3.11: both pages refresh with the one token, and the refusal of the second is taken for the
+# end of the login, so that the cookie with the new refresh token, which has just come with the first page, is deleted, and the
+# next page is a login page, with both of them. With @hono/oidc-auth an outage ends the login as well, of everybody who opens a
+# page in it; it refreshes each 15 minutes as it comes. flask-oidc shows an error and goes on.
 #
 # Needs Linux on x86-64, npm, Python 3.10 or newer with venv, npm's registry and PyPI. Fails if any of this has changed.
 set -euo pipefail
