@@ -25,6 +25,7 @@ SHELL
 chmod +x bin/xdg-open
 
 cat >finding.py <<'PYTHON'
+import atexit
 import json
 import os
 import re
@@ -117,6 +118,7 @@ class Login:
         command = [OPENCODE, "--pure", "mcp", "auth", name]
         options = {"stdin": subprocess.DEVNULL, "stdout": self.said, "stderr": self.said, "start_new_session": True}
         self.process = subprocess.Popen(command, cwd="project", env=environment, **options)
+        atexit.register(self.end, 0)
         until = time.monotonic() + 60
         while not (os.path.exists(opened) and open(opened).read().endswith("\n")):
             assert time.monotonic() < until and self.process.poll() is None, open(self.said.name).read()
