@@ -100,7 +100,7 @@ pub fn refusal_hint(error: &str) -> &'static str {
             "the server does not know this resource; --resource names another, --no-resource names none"
         }
         "unauthorized_client" | "invalid_client" => {
-            "the server does not accept this client; check --client-id"
+            "the server does not accept this client: name one that it knows with --client-id, or ask its operator"
         }
         _ => "the words after the colon are the server's; ask its operator",
     }

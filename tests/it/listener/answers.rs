@@ -141,6 +141,22 @@ fn a53_a_timeout_without_responses_names_what_was_requested() {
     assert!(hint.contains("--timeout"), "{hint}");
 }
 
+/// The user has named no client whose name could be checked.
+#[apply(test)]
+fn a54_the_operator_is_asked_about_a_client_that_was_just_registered() {
+    let fake = Fake::start();
+    let mut login = Program::login(&fake).start();
+    for _ in 0..2 {
+        let url = login.authorization_url();
+        let [uri, state] = ["redirect_uri", "state"].map(|it| parameter(&url, it).expect("one"));
+        visit(&format!("{uri}?error=unauthorized_client&state={state}"));
+    }
+    let finished = login.finish().expect_error(3, "unauthorized_client");
+    let hint = finished.event("error")["hint"].as_str().expect("a hint");
+    assert!(hint.contains("ask its operator"), "{hint}");
+    assert!(!hint.contains("check --client-id"), "{hint}");
+}
+
 /// A refusal that passed all checks proves that the server knows the client.
 #[apply(test)]
 fn a54_three_refused_logins_register_one_client() {
