@@ -22,10 +22,7 @@ use crate::warning::warn_user;
 ///
 /// Spec: MCP 2026-07-28, authorization server discovery.
 pub fn discover(request: DiscoveryRequest, http: &Http) -> Result<Discovery, DiscoverError> {
-    let issuer = request
-        .source
-        .issuer()
-        .and_then(|issuer| Url::parse(issuer).ok());
+    let issuer = request.source.issuer().and_then(|it| Url::parse(it).ok());
     let document = match request.source {
         ServerSource::Metadata(url, _) => Some(url),
         _ => None,

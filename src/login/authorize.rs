@@ -69,10 +69,7 @@ pub fn authorize(preparation: Preparation, client: Client) -> Result<PendingAuth
     let by_standard = request.hints_by_standard();
     let mut extra = request.parameters.clone();
     // Spec: RFC 9449 section 10: a stolen code is of no use without the key.
-    let thumbprint = preparation
-        .dpop
-        .as_ref()
-        .map(|dpop| dpop.key().thumbprint());
+    let thumbprint = preparation.dpop.as_ref().map(|it| it.key().thumbprint());
     extra.extend(thumbprint.map(|it| ("dpop_jkt".to_owned(), it)));
     let parameters = AuthorizationRequest {
         endpoint: &discovery.server.authorization_endpoint,

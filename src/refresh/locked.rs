@@ -170,9 +170,7 @@ impl<'a> LockedLogin<'a> {
 
     /// Tells whether another machine was about to spend this refresh token, and was not heard of again.
     pub(super) fn is_interrupted_elsewhere(&self) -> bool {
-        self.lease
-            .as_ref()
-            .is_some_and(|lease| lease.is_interrupted)
+        self.lease.as_ref().is_some_and(|it| it.is_interrupted)
     }
 
     /// Ends the lease: what may have been spent was not.

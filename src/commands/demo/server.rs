@@ -107,10 +107,7 @@ fn serve(mut request: Request, handler: &Handler, show: fn(&str)) {
             answer.status, answer.remark
         ));
     }
-    let own = answer
-        .headers
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()));
+    let own = answer.headers.iter().map(|(name, it)| (*name, it.as_str()));
     let mut response = Response::from_data(answer.body).with_status_code(answer.status);
     for (name, value) in HEADERS.into_iter().chain(own) {
         if let Ok(header) = Header::from_bytes(name, value) {

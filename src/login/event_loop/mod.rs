@@ -174,10 +174,7 @@ impl<'a> EventLoop<'a> {
     /// may be missing.
     fn watched(&self) -> impl Iterator<Item = (BorrowedFd<'_>, PollFlags)> {
         let always = [self.woken.as_fd(), self.signals.as_fd()];
-        let listeners = self
-            .logins
-            .iter()
-            .filter_map(|login| login.listener.as_ref());
+        let listeners = self.logins.iter().filter_map(|it| it.listener.as_ref());
         let paste = self.paste.as_ref().and_then(Paste::interest);
         let to_read = |fd| (fd, PollFlags::IN);
         always

@@ -182,10 +182,7 @@ fn reversed_names(path: &Path) -> Vec<OsString> {
     let names = path
         .components()
         .filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
-    names
-        .rev()
-        .map(|part| part.as_os_str().to_owned())
-        .collect()
+    names.rev().map(|it| it.as_os_str().to_owned()).collect()
 }
 
 fn check_directory(path: &Path, found: &Metadata) -> Result<(), DiskError> {

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -19,9 +18,6 @@ use crate::os::stdio;
 
 /// The first wait for a lock that is taken, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
-
-/// How often a lock file is opened that is gone before it is open.
-const TRIES: usize = 20;
 
 /// What is appended to the name of a lock for its marker.
 const MARKER: &str = ".held";
@@ -170,11 +166,8 @@ fn locked(path: PathBuf) -> DiskError {
 
 /// Opens a lock file and acquires its lock, without waiting.
 fn try_acquire(path: &Path) -> Result<Result<File, TryLockError>, DiskError> {
-    // Some file systems look for a file before they make it, and fail where another process removes it in between.
-    let mut opens = iter::repeat_with(|| open_to_lock(path)).take(TRIES);
-    let opened = opens.find(|it| !matches!(it, Err(err) if err.kind() == io::ErrorKind::NotFound));
     // Opened for each try: a file that somebody removed meanwhile is no lock.
-    let file = match opened.unwrap_or_else(|| open_to_lock(path)) {
+    let file = match open_to_lock(path) {
         Err(err) if open::is_held(&err) => return Ok(Err(TryLockError::WouldBlock)),
         opened => opened.with_context(|| cannot("open", path))?,
     };

@@ -229,10 +229,7 @@ fn read(path: &Path, file: File, limit_bytes: u64) -> Result<Zeroizing<Vec<u8>>,
 pub fn read_bounded(file: File, limit_bytes: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::new());
     // One allocation: a vector that grows would leave copies of secrets behind.
-    let size_bytes = file
-        .metadata()
-        .map_or(0, |found| found.len())
-        .min(limit_bytes);
+    let size_bytes = file.metadata().map_or(0, |it| it.len()).min(limit_bytes);
     bytes.reserve_exact(usize::try_from(size_bytes).unwrap_or(0).saturating_add(2));
     file.take(limit_bytes.saturating_add(1))
         .read_to_end(&mut bytes)?;

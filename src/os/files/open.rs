@@ -12,6 +12,8 @@ mod platform {
     use std::io;
     use std::os::unix::fs::MetadataExt as _;
     use std::path::Path;
+    use std::thread;
+    use std::time::Duration;
 
     use rustix::fs::{open, renameat_with, Mode, OFlags, RenameFlags, CWD};
     use rustix::io::Errno;
@@ -22,14 +24,46 @@ mod platform {
         .union(OFlags::NOCTTY)
         .union(OFlags::CLOEXEC);
 
+    /// The first pause between two tries to open a file, and the longest.
+    const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(16));
+
+    /// Opens a file that another process may be about to replace or to remove. A file system of FUSE does neither in one step: it
+    /// finds the file and asks its server to open it, which by then may know another one by that name, or none.
+    fn open_patiently(path: &Path, flags: OFlags, mode: Mode) -> io::Result<File> {
+        let mut pause = PAUSES.0;
+        loop {
+            match open(path, flags | USUAL, mode) {
+                Err(err) if pause <= PAUSES.1 && may_pass(err, path) => thread::sleep(pause),
+                opened => return Ok(File::from(opened?)),
+            }
+            pause *= 2;
+        }
+    }
+
+    /// Tells whether a failure to open a file may be due to what another process does at this moment.
+    #[cfg(target_os = "linux")]
+    fn may_pass(err: Errno, path: &Path) -> bool {
+        let is_of_fuse = |it: &Path| rustix::fs::statfs(it).is_ok_and(|it| it.f_type == FUSE);
+        matches!(err, Errno::NOENT | Errno::STALE | Errno::IO)
+            && path.parent().is_some_and(is_of_fuse)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn may_pass(_: Errno, _: &Path) -> bool {
+        false
+    }
+
+    /// Spec: linux/magic.h, `FUSE_SUPER_MAGIC`.
+    #[cfg(target_os = "linux")]
+    const FUSE: rustix::fs::FsWord = 0x6573_5546;
+
     /// Opens a file for reading; no link is followed unless `follow` says so.
     pub fn open_to_read(path: &Path, follow: bool) -> io::Result<File> {
         let no_follow = match follow {
             true => OFlags::empty(),
             false => OFlags::NOFOLLOW,
         };
-        let flags = OFlags::RDONLY | no_follow | USUAL;
-        Ok(File::from(open(path, flags, Mode::empty())?))
+        open_patiently(path, OFlags::RDONLY | no_follow, Mode::empty())
     }
 
     /// Opens a lock file, or makes it.
@@ -43,8 +77,8 @@ mod platform {
     }
 
     fn open_lock(path: &Path, create: OFlags) -> io::Result<File> {
-        let flags = create | OFlags::RDWR | OFlags::NOFOLLOW | USUAL;
-        Ok(File::from(open(path, flags, Mode::RUSR | Mode::WUSR)?))
+        let flags = create | OFlags::RDWR | OFlags::NOFOLLOW;
+        open_patiently(path, flags, Mode::RUSR | Mode::WUSR)
     }
 
     /// Tells whether a lock file could not be opened because another process holds the lock.

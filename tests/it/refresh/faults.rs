@@ -1,6 +1,7 @@
 //! Crashes and broken disks at every step of a refresh and of a logout.
 
 use std::fs;
+use std::path::Path;
 use std::thread;
 
 use serde_json::json;
@@ -95,30 +96,25 @@ fn other_line(home: &Home) -> String {
 }
 
 /// It runs a refresh for each call that is one.
-/// As with `gocryptfs`, which looks for a file before it makes it: another process has removed the lock in between.
+/// Runs a program as in a file system of FUSE in which another process replaces or removes a file at this moment.
+fn run_on_fuse(program: Program, path: &Path) -> String {
+    let directory = path.parent().expect("a directory").to_string_lossy();
+    let mut strace = vec!["strace", "-f", "-qq", "-o", "/dev/null"];
+    strace.extend(["-P", path.to_str().expect("a path"), "-P", &directory]);
+    strace.extend(["-e", "inject=?open,openat:error=ENOENT:when=1..3"]);
+    strace.extend(["-e", "inject=statfs:poke_exit=@arg2=4655736500000000"]);
+    program.through(&strace).run().expect(0).stdout
+}
+
 #[apply(test)]
-fn d15_a_lock_that_is_gone_before_it_is_open() {
+fn d15_a_file_that_is_not_there_for_a_moment() {
     needs(&["strace"]);
     let servers = Rotating::start();
     let home = Home::expired(&servers);
-    let lock = home.lock_of(&servers.fake).display().to_string();
-    let inject = "inject=?open,openat:error=ENOENT:when=1..3";
-    let strace = [
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-P",
-        &lock,
-        "-e",
-        inject,
-    ];
-    let token = home.at("token", &servers.fake).through(&strace);
-    assert_eq!(
-        token.run().expect(0).stdout,
-        home.kept(&servers.fake)["access_token"]
-    );
+    let token = || home.at("token", &servers.fake);
+    let first = run_on_fuse(token(), &home.lock_of(&servers.fake));
+    assert_eq!(first, home.kept(&servers.fake)["access_token"]);
+    assert_eq!(run_on_fuse(token(), &home.credentials()), first);
     assert_eq!(servers.refreshes(), 1);
 }
 
