@@ -126,6 +126,32 @@ fn m14_m28a_m28b_m29_m29a_a_client_registered_by_hand() {
     }
 }
 
+/// As PowerShell 5.1 and Notepad write text.
+#[apply(test)]
+fn m14_files_of_a_client_begin_with_a_byte_order_mark() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("file");
+    let client = json!({"installed": {"client_id": "i", "client_secret": "s"}}).to_string();
+    for (options, text) in [
+        (&["--client-id", "i", "--client-secret-file"][..], "s"),
+        (&["--client-file"], client.as_str()),
+    ] {
+        std::fs::write(&file, format!("\u{feff}{text}\r\n")).expect("writing");
+        let fake = listing(json!(["client_secret_post"]));
+        Program::login(&fake)
+            .args(options)
+            .arg(&file)
+            .agree()
+            .expect(0);
+        let token = fake.seen_at("/token").remove(0);
+        assert_eq!(
+            client_of(&token),
+            expected("client_secret_post", "i", "s"),
+            "{options:?}"
+        );
+    }
+}
+
 #[apply(test)]
 fn m14_u20_the_redirect_uri_of_a_web_clients_file_is_used() {
     let port = crate::support::closed_address().port();

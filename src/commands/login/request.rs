@@ -365,7 +365,7 @@ pub fn client_key(
     })
 }
 
-/// Reads a file of bounded size.
+/// Reads a file of bounded size, without the byte order mark that tools of Windows put before its text.
 fn read(path: &Path, what: &str) -> Result<Zeroizing<String>, Error> {
     let failed = |why: String| {
         Error::usage(
@@ -378,7 +378,7 @@ fn read(path: &Path, what: &str) -> Result<Zeroizing<String>, Error> {
         _ => failed(err.to_string()),
     })?;
     let text = std::str::from_utf8(&file.bytes).map_err(|_| failed("it is not text".to_owned()))?;
-    Ok(Zeroizing::new(text.to_owned()))
+    Ok(text.trim_start_matches('\u{feff}').to_owned().into())
 }
 
 /// Sets the redirect URI. One that the user gives as a whole or in parts wins over the one that the client's file demands.
