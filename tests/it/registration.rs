@@ -126,6 +126,27 @@ fn m14_m28a_m28b_m29_m29a_a_client_registered_by_hand() {
     }
 }
 
+/// As in a secret of Kubernetes that was made by `echo SECRET | base64`.
+#[apply(test)]
+fn m14_a_variable_ends_with_a_line_end() {
+    for secret in ["s\n", "s\r\n", "s"] {
+        let fake = listing(json!(["client_secret_post"]));
+        let login = Program::login(&fake).args(["--client-id", "i"]);
+        login
+            .env("MCP_LOGIN_CLIENT_SECRET", secret)
+            .agree()
+            .expect(0);
+        let token = fake.seen_at("/token").remove(0);
+        assert_eq!(client_of(&token), expected("client_secret_post", "i", "s"));
+    }
+    let finished = Program::login(&Fake::start())
+        .args(["--client-id", "i"])
+        .env("MCP_LOGIN_CLIENT_SECRET", "\n")
+        .agree()
+        .expect(0);
+    assert!(!finished.stderr.contains("secret"), "{}", finished.stderr);
+}
+
 /// As PowerShell 5.1 and Notepad write text.
 #[apply(test)]
 fn m14_files_of_a_client_begin_with_a_byte_order_mark() {

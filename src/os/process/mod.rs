@@ -72,9 +72,11 @@ pub fn install_panic_hook() {
 /// starts.
 pub fn take_secrets() -> EnvironmentSecrets {
     let take = |name| {
-        let secret = env::var(name).ok().filter(|secret| !secret.is_empty());
+        let secret = zeroize::Zeroizing::new(env::var(name).unwrap_or_default());
         env::remove_var(name);
-        secret.map(Secret::new)
+        // No secret holds a line end (RFC 6749 appendix A.2), but a variable of Kubernetes often ends with one.
+        let secret = secret.trim_matches(char::is_control);
+        (!secret.is_empty()).then(|| Secret::new(secret))
     };
     EnvironmentSecrets {
         client_secret: take(SECRET_VARIABLE),
