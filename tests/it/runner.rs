@@ -20,10 +20,10 @@ use crate::support::Late;
 
 /// How many tests work at once, unless `--test-threads` or `RUST_TEST_THREADS` says otherwise: more than there are
 /// processors, because each of them waits for a program or a disk now and then.
-const AT_ONCE: usize = 5;
+const AT_ONCE: usize = 6;
 
 /// How many of those that mostly wait run at once, beside the others.
-const WAITING_AT_ONCE: usize = 4;
+const WAITING_AT_ONCE: usize = 8;
 
 /// How many of those that work with real components run at once, because all beside each other they would make the
 /// timings of a small machine meaningless.
