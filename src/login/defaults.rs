@@ -202,13 +202,8 @@ fn apply_options(request: &mut Request, stored: &Credentials) {
         };
     }
     let is_given = |name: &String| request.parameters.iter().any(|(given, _)| given == name);
-    let is_missing = |(name, value): &&(String, String)| !is_given(name) && !is_silent(name, value);
-    let new: Vec<_> = options
-        .parameters
-        .iter()
-        .filter(is_missing)
-        .cloned()
-        .collect();
+    let is_new = |(name, value): &&(String, String)| !is_given(name) && !is_silent(name, value);
+    let new: Vec<_> = options.parameters.iter().filter(is_new).cloned().collect();
     request.parameters.extend(new);
     if request.provider.is_none() {
         request.provider = stored.provider.as_deref().and_then(providers::find);

@@ -80,9 +80,7 @@ impl Reporter {
     pub fn fail(&mut self, server: Option<&str>, error: &Error) {
         self.json(&Line::failure(server, error));
         let whose = server.filter(|server| self.several && !error.to_string().contains(server));
-        let whose = whose
-            .map(|server| format!("{server}: "))
-            .unwrap_or_default();
+        let whose = whose.map(|it| format!("{it}: ")).unwrap_or_default();
         let sentences = error.sentences();
         let (message, causes) = sentences.split_first().unwrap_or((&whose, &[]));
         terminal::insist_labelled(terminal::Label::Error, &format!("{whose}{message}"));

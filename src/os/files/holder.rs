@@ -6,11 +6,14 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::lock::with_suffix;
 use super::open::{is_at, open_new_lock};
+use super::owner::is_removed;
 use super::temporary::this_run;
+use crate::os::clock::Deadline;
 use crate::os::process::{host_name, is_alive, started_at};
 
 /// The most that is read of what a holder wrote about itself, in bytes.
@@ -19,6 +22,9 @@ const HOLDER_BYTES: u64 = 512;
 /// How far from now a marker without a word about its maker has to be before it counts as abandoned: its maker was killed
 /// between two system calls, or the clock of the file server is off by less than this.
 const UNSIGNED_AGE: Duration = Duration::from_secs(60);
+
+/// How long a marker may be aside that another process has moved there.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// Stands for what the system does not tell.
 const UNKNOWN: &str = "-";
@@ -103,8 +109,13 @@ pub(super) fn break_marker(marker: &Path) -> bool {
     let _ = sign(&mut ours);
     let removed =
         is_at(&ours, &breaking) && is_at(&file, marker) && fs::remove_file(marker).is_ok();
-    if is_at(&ours, &breaking) {
-        let _ = fs::remove_file(&breaking);
+    // Whoever takes it for the one of the dead that was there before moves it aside, and puts it back: it may come again.
+    let until = Deadline::after(MOMENT);
+    while !is_removed(&ours) && !until.passed() {
+        match is_at(&ours, &breaking) {
+            true => drop(fs::remove_file(&breaking)),
+            false => thread::yield_now(),
+        }
     }
     removed
 }

@@ -80,9 +80,7 @@ impl TestValue<'_> {
 
     /// Lets several replace one revision at once.
     fn race(&self, replaces: &str) -> Result<String, ExecFault> {
-        let values: Vec<_> = (0..RIVALS)
-            .map(|number| format!("value {number}"))
-            .collect();
+        let values: Vec<_> = (0..RIVALS).map(|it| format!("value {it}")).collect();
         let put = |value: &String| self.backend.put(&self.key, NAME, replaces, value);
         let outcomes: Vec<_> = thread::scope(|scope| {
             let running: Vec<_> = values
