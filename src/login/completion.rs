@@ -208,9 +208,6 @@ fn credentials(
     // Only at a provider itself is it of use later.
     let id_token = tokens.id_token.take().filter(|_| request.server.is_none());
     let refresh_token = tokens.refresh_token.take().or(stored_refresh_token);
-    // What has expired as it comes is of no use: servers say so of a token that does not expire.
-    let is_meant = |seconds: &u64| *seconds > 0 || refresh_token.is_some();
-    tokens.expires_in = tokens.expires_in.filter(is_meant);
     // A server that ignores proofs binds nothing.
     let dpop = dpop.filter(|_| tokens.token_type == TokenType::Dpop);
     if request.dpop && dpop.is_none() {

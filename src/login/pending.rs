@@ -132,14 +132,8 @@ impl PendingAuthorization {
     pub fn asked(&self) -> Option<String> {
         self.authorization()?;
         let redirect_uri = &self.preparation.redirect_uri;
-        // Some servers take `localhost` alone, whatever they have registered.
-        let is_literal = redirect_uri.starts_with("http://127.0.0.1:");
-        let advice = match is_literal && self.client.kind == RegistrationKind::Dynamic {
-            true => "; if it is about the redirect URI, --redirect-host localhost may help",
-            false => "",
-        };
         Some(format!(
-            "client ID {}, redirect URI {redirect_uri}, scopes {}{advice}",
+            "client ID {}, redirect URI {redirect_uri}, scopes {}",
             printable(&self.client.id),
             scope_list(&self.preparation.scopes, "none")
         ))

@@ -25,7 +25,7 @@ pub enum RegisterError {
     /// The registration endpoint breaks the rules for URLs.
     #[error(transparent)]
     Endpoint(MetadataError),
-    /// The server refused the registration; with status 401 or 403 it probably registers only clients that it knows.
+    /// The server refused the registration; with status 401 or 403 it registers only clients that it knows.
     #[error("{}", refusal(*status, words))]
     Refused {
         /// The status code.
@@ -54,7 +54,7 @@ const BY_HAND: &str =
 fn refusal(status: u16, words: &ErrorResponse) -> String {
     let details = words.details();
     match status {
-        401 | 403 => format!("it may take only clients that it knows (status {status}{details})"),
+        401 | 403 => format!("it registers only clients that it knows (status {status}{details})"),
         _ => format!("the registration was refused with status {status}{details}"),
     }
 }
@@ -103,7 +103,7 @@ impl Failure for RegisterError {
                 let hint = format!("if the client belongs to {now} as well, say so with --issuer {now}");
                 return Some(hint.into());
             }
-            (Self::Refused { words, .. }, _) if words.details().contains("redirect") => {
+            (Self::Refused { words, .. }, _) if words.is("invalid_redirect_uri") => {
                 "the server does not accept our redirect URI: --redirect-host localhost may help, or a client that is \
                  registered by hand and named with --client-id"
             }

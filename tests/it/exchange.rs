@@ -216,13 +216,13 @@ fn o3_m30_m30a_m30b_answers_that_are_accepted() {
         ),
         (
             token(json!({"expires_in": 0, "scope": "read write"})),
-            None,
+            Some(0),
             json!(["read", "write"]),
             false,
         ),
         (
             token(json!({"expires_in": -1, "scope": " a  b "})),
-            None,
+            Some(0),
             json!(["a", "b"]),
             false,
         ),

@@ -670,7 +670,7 @@ fn m16c_m62_refusals_are_printed_escaped() {
             403,
             json!({"error": "access_denied"}),
             2,
-            "it may take only clients that it knows (status 403: access_denied)",
+            "it registers only clients that it knows (status 403: access_denied)",
         ),
         (
             401,
@@ -700,7 +700,7 @@ fn m16c_m62_refusals_are_printed_escaped() {
         );
         let has_words = finished.stderr.contains("the words after the colon");
         assert!(!has_words || shown.contains(": "), "{}", finished.stderr);
-        let is_for_the_host = body.to_string().contains("redirect");
+        let is_for_the_host = body["error"] == "invalid_redirect_uri";
         assert_eq!(
             finished.stderr.contains("--redirect-host"),
             is_for_the_host,

@@ -306,19 +306,6 @@ fn e7_a_token_without_a_lifetime_is_refreshed_before_each_use() {
     }
 }
 
-/// As servers mean it whose tokens do not expire.
-#[apply(test)]
-fn e7_a_token_without_a_lifetime_that_cannot_be_refreshed_is_used() {
-    let fake = Fake::with(move |seen, _| {
-        let tokens = json!({"access_token": "access-0", "expires_in": 0});
-        (seen.path == "/token").then(|| Reply::json(200, &tokens))
-    });
-    let finished = Program::login(&fake).agree().expect(0);
-    let words = ["token", "--store", "file", &fake.mcp()];
-    let token = Program::new().at_home(finished.home()).args(words).run();
-    assert_eq!(token.expect(0).stdout, "access-0");
-}
-
 #[apply(test)]
 fn e8_a_token_from_the_future_is_refreshed() {
     let tokens = json!({"access_token": "access-new", "token_type": "Bearer", "expires_in": 3600});
