@@ -3,12 +3,13 @@
 //! Its own store of logins is not written: the same file holds the user's subscription, and writes of two programs have
 //! destroyed it before.
 
-use std::path::{Path, MAIN_SEPARATOR};
+use std::iter;
+use std::path::{Path, PathBuf, MAIN_SEPARATOR};
 
 use serde_json::json;
 
 use super::setting::{EntryPlace, Setting};
-use super::{config, Delivery, Handover, HandoverError, Mode, Places, Target};
+use super::{config, writer, Delivery, Handover, HandoverError, Mode, Places, Target};
 
 /// Claude Code 2.1.
 pub const TARGET: Target = Target {
@@ -26,17 +27,43 @@ pub const TARGET: Target = Target {
 /// is another one, and with the letter of the drive as it was started with, in either case.
 pub fn project_names(directory: &Path) -> Vec<String> {
     let name = directory.display().to_string().replace(MAIN_SEPARATOR, "/");
+    // What is canonical on Windows begins with `\\?\`.
+    let name = name.strip_prefix("//?/").unwrap_or(&name);
     let drive = name
         .split_once(":/")
         .filter(|(letter, _)| letter.len() == 1);
     let letters = drive.map(|(it, _)| [it.to_ascii_lowercase(), it.to_ascii_uppercase()]);
-    let either = letters.into_iter().flatten();
-    let mut names: Vec<_> = either.map(|it| it + &name[1..]).collect();
-    names.sort_by_key(|it| *it != name);
-    if names.is_empty() {
-        names.push(name);
-    }
-    names
+    let either = letters.into_iter().flatten().map(|it| it + &name[1..]);
+    iter::once(name.to_owned())
+        .chain(either.filter(|it| it != name))
+        .collect()
+}
+
+/// Returns the directory under whose name Claude Code 2.1.332 keeps the servers of all directories of a Git repository: that
+/// of its main worktree, or the repository itself if that is bare.
+pub fn repository(directory: &Path) -> Option<PathBuf> {
+    let mut links = directory.ancestors().map(|it| it.join(".git"));
+    let link = links.find(|it| it.exists())?;
+    main_worktree(&link).or_else(|| link.parent().map(Path::to_owned))
+}
+
+/// Returns what [`repository`] does, from the `.git` of a linked worktree.
+fn main_worktree(link: &Path) -> Option<PathBuf> {
+    let named_in = |path: &Path| {
+        let text = writer::read_text(path, false).ok().flatten()?;
+        let name = text.trim_start_matches("gitdir:").trim();
+        path.parent()?.join(name).canonicalize().ok()
+    };
+    let own = named_in(link)?;
+    let worktrees = own.parent().filter(|it| it.ends_with("worktrees"))?;
+    let repository = worktrees.parent()?;
+    // Anybody can write a link: the repository has to know it.
+    let is_known = named_in(&own.join("gitdir"))? == link.canonicalize().ok()?;
+    let main = match repository.ends_with(".git") {
+        true => repository.parent()?,
+        false => repository,
+    };
+    is_known.then(|| main.to_owned())
 }
 
 /// Returns the name that a project has in the configuration: the one that names the server, else one that is there.
@@ -53,13 +80,11 @@ fn project_name(path: &Path, directory: &Path, server: &str) -> String {
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     // A project's own file is shared, and not changed: the user's setting for the project wins over it.
     let path = places.path_or("CLAUDE_CONFIG_DIR", "").join(".claude.json");
-    let project = handover.configured.and_then(|it| it.project.as_ref());
     let mut keys = Vec::new();
-    if let Some(directory) = project {
-        keys.extend([
-            "projects".to_owned(),
-            project_name(&path, directory, handover.name),
-        ]);
+    if let Some(directory) = handover.configured.and_then(|it| it.project.as_ref()) {
+        let directory = repository(directory).unwrap_or_else(|| directory.clone());
+        let name = project_name(&path, &directory, handover.name);
+        keys.extend(["projects".to_owned(), name]);
     }
     keys.push("mcpServers".to_owned());
     let place = EntryPlace {

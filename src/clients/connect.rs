@@ -33,6 +33,7 @@ const REMOVED: &[&str] = &[
     "serverUrl",
     "uri",
     "headers",
+    "headersHelper",
     "requestOptions",
     "bearerTokenEnvVar",
     "oauth",

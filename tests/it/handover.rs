@@ -190,6 +190,33 @@ fn cm1_claude_code_gets_a_projects_server_before_it_knows_the_project() {
 }
 
 #[apply(test)]
+fn cm1_claude_code_keeps_the_servers_of_a_directory_by_its_repository() {
+    let fake = Fake::start();
+    let servers = json!({"mcpServers": {"theirs": {"type": "http", "url": fake.mcp()}}});
+    for directory in ["tree", "main/inner"] {
+        let home = live(&fake);
+        let (main, tree) = (home.path().join("main"), home.path().join("tree"));
+        let own = main.join(".git/worktrees/tree");
+        write(&tree.join(".git"), &format!("gitdir: {}\n", own.display()));
+        write(&own.join("gitdir"), &format!("{}/.git\n", tree.display()));
+        let directory = home.path().join(directory);
+        write(&directory.join(".mcp.json"), &servers.to_string());
+        let mut program = hand_over(&home, &fake, &["--to", "claude-code", "--write"]);
+        program.command().current_dir(directory);
+        program.run().expect(0);
+        let config = fs::read(home.path().join(".claude.json")).expect("the configuration");
+        let config: Value = serde_json::from_slice(&config).expect("JSON");
+        let projects = config["projects"].as_object().expect("projects");
+        assert!(
+            projects.keys().eq([&main.display().to_string()]),
+            "{config}"
+        );
+        let server = &projects.values().next().expect("a project")["mcpServers"]["theirs"];
+        assert!(server["headersHelper"].is_string(), "{config}");
+    }
+}
+
+#[apply(test)]
 fn cm1_dotenv_is_a_line_that_a_shell_reads() {
     let servers = Rotating::start();
     let home = Home::expired(&servers);

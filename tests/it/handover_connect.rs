@@ -82,6 +82,12 @@ const CLIENTS: &[(&str, &str, &str, &str)] = &[
         r#"{"command": "PROGRAM", "args": ARGS}"#,
     ),
     (
+        "qoder",
+        ".qoder/settings.json",
+        r#"{"mcpServers": {"lab": {"url": "URL", "type": "http", "headersHelper": "h"}}}"#,
+        r#"{"command": "PROGRAM", "args": ARGS}"#,
+    ),
+    (
         "amp",
         ".config/amp/settings.json",
         r#"{"amp.mcpServers": {"lab": {"url": "URL"}}, "amp.x": {"mcpServers": 1}}"#,

@@ -20,7 +20,7 @@ use serde_json::Value;
 use super::setting::EntryPlace;
 use super::{Handover, HandoverError, Places};
 use crate::warning::warn_user;
-use placeholder::Expansion;
+use placeholder::{Expansion, Notation};
 use table::{ConfigSource, SOURCES};
 
 pub(super) use entry::address;
@@ -113,11 +113,8 @@ pub(super) fn url_keys(client: &str) -> &'static [&'static str] {
 /// Returns the entry of a client for an MCP server that it starts, with `NAME`, `PROGRAM` and `ARGUMENTS` in it, and the
 /// text of a new configuration.
 pub(super) fn stdio(client: &str) -> (Value, &'static str) {
-    let Some(source) = source(client) else {
-        return (Value::Null, "");
-    };
-    let entry = serde_json::from_str(source.stdio).unwrap_or_default();
-    (entry, source.new_file)
+    let parsed = |it: &ConfigSource| serde_json::from_str(it.stdio).unwrap_or_default();
+    source(client).map_or_else(Default::default, |it| (parsed(it), it.new_file))
 }
 
 /// Returns the place of a server in the configuration of a client: where it is already, or else in the user's own one.
@@ -221,7 +218,8 @@ fn read_client(client: &ConfigSource, places: &Places, scan: &mut Scan) {
                 continue;
             };
             let expansion = Expansion {
-                notations: &client.notations_of_urls(),
+                // Every client has `${X}` in URLs.
+                notations: &[&[Notation::Braced], client.notations].concat(),
                 places,
                 in_project: file.in_project,
                 is_url: true,

@@ -48,6 +48,15 @@ impl<'de> DeserializeSeed<'de> for Paths<'_> {
     }
 }
 
+/// No path leads into a value that is no object: each is null.
+macro_rules! null_for {
+    ($($visit:ident($($value:ty)?)),*) => {
+        $(fn $visit<E>(self $(, _: $value)?) -> Result<Value, E> {
+            Ok(Value::Null)
+        })*
+    };
+}
+
 impl<'de> Visitor<'de> for Paths<'_> {
     type Value = Value;
 
@@ -75,34 +84,13 @@ impl<'de> Visitor<'de> for Paths<'_> {
         Ok(object.into())
     }
 
-    // No path leads into a value that is not an object.
     fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Value, A::Error> {
         while values.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Value::Null)
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    null_for! {
+        visit_str(&str), visit_bool(bool), visit_i64(i64), visit_u64(u64), visit_f64(f64), visit_unit()
     }
 }
 

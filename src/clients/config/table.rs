@@ -6,8 +6,7 @@ use super::location::Location::{self, Absolute, BySystem, Here, Named, Of, Up, U
 use super::location::{config, home, library, roaming};
 use super::placeholder::Notation::{self, Bare, Braced, Curly, Named as NamedVariable, Shell};
 use super::project_directories;
-use crate::clients::claude_code::project_names;
-use crate::clients::{hermes, Places};
+use crate::clients::{claude_code, hermes, Places};
 
 /// A client whose configuration names servers.
 pub(super) struct ConfigSource {
@@ -50,6 +49,28 @@ macro_rules! native {
     };
 }
 
+/// The file of a program that is called otherwise on Windows.
+macro_rules! named {
+    ($file:literal, $windows:literal) => {
+        BySystem(&[config($file), config($file), roaming($windows)])
+    };
+}
+
+/// The settings of all users of a machine, in a directory with the first name, and with the second one on macOS.
+macro_rules! system_settings {
+    ($name:literal, $mac:literal) => {
+        BySystem(&[
+            Absolute(concat!("/etc/", $name, "/settings.json")),
+            Absolute(concat!(
+                "/Library/Application Support/",
+                $mac,
+                "/settings.json"
+            )),
+            Absolute(concat!(r"C:\ProgramData\", $name, r"\settings.json")),
+        ])
+    };
+}
+
 /// A client with what most have in common, to complete the rows of the table.
 const PLAIN: ConfigSource = ConfigSource {
     name: "",
@@ -71,7 +92,7 @@ const TYPED_STDIO: &str = r#"{"type": "stdio", "command": "PROGRAM", "args": "AR
 const SERVERS: &[&str] = &["mcpServers"];
 const MCP: &[&str] = &["mcp"];
 
-/// A key that is the path of the working directory, or of one above it.
+/// A key that is the path of the repository, of the working directory, or of one above it.
 const PROJECT: &str = "*";
 
 /// All clients whose configurations are known.
@@ -102,14 +123,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         // The system's settings overrule the user's.
         files: &[
             (Named("GEMINI_CLI_SYSTEM_SETTINGS_PATH", ""), SERVERS),
-            (
-                BySystem(&[
-                    Absolute("/etc/gemini-cli/settings.json"),
-                    Absolute("/Library/Application Support/GeminiCli/settings.json"),
-                    Absolute(r"C:\ProgramData\gemini-cli\settings.json"),
-                ]),
-                SERVERS,
-            ),
+            (system_settings!("gemini-cli", "GeminiCli"), SERVERS),
             (Here(".gemini/settings.json"), SERVERS),
             (User("GEMINI_CLI_HOME", "", ".gemini/settings.json"), SERVERS),
         ],
@@ -191,14 +205,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
     },
     ConfigSource {
         name: "goose",
-        files: &[(
-            BySystem(&[
-                config("goose/config.yaml"),
-                config("goose/config.yaml"),
-                roaming("Block/goose/config/config.yaml"),
-            ]),
-            &["extensions"],
-        )],
+        files: &[(named!("goose/config.yaml", "Block/goose/config/config.yaml"), &["extensions"])],
         url: &["uri", "url"],
         notations: &[Braced, Bare],
         // Some versions skip an entry without a description.
@@ -209,14 +216,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         name: "zed",
         files: &[
             (Up(".zed/settings.json"), &["context_servers"]),
-            (
-                BySystem(&[
-                    config("zed/settings.json"),
-                    config("zed/settings.json"),
-                    roaming("Zed/settings.json"),
-                ]),
-                &["context_servers"],
-            ),
+            (named!("zed/settings.json", "Zed/settings.json"), &["context_servers"]),
         ],
         stdio: r#"{"source": "custom", "command": "PROGRAM", "args": "ARGUMENTS", "env": {}}"#,
         ..PLAIN
@@ -262,14 +262,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         // The order of Qwen Code 0.24.4.
         files: &[
             (Named("QWEN_CODE_SYSTEM_SETTINGS_PATH", ""), SERVERS),
-            (
-                BySystem(&[
-                    Absolute("/etc/qwen-code/settings.json"),
-                    Absolute("/Library/Application Support/QwenCode/settings.json"),
-                    Absolute(r"C:\ProgramData\qwen-code\settings.json"),
-                ]),
-                SERVERS,
-            ),
+            (system_settings!("qwen-code", "QwenCode"), SERVERS),
             (Here(".qwen/settings.json"), SERVERS),
             (Here(".mcp.json"), SERVERS),
             (User("QWEN_HOME", ".qwen", "settings.json"), SERVERS),
@@ -278,6 +271,19 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         callback: "http://localhost{port}/oauth/callback",
         port: Some(7777),
         notations: &[Braced, Bare],
+        ..PLAIN
+    },
+    ConfigSource {
+        name: "qoder",
+        // The order of Qoder CLI 1.1.52.
+        files: &[
+            (Here(".mcp.json"), SERVERS),
+            (Here(".qoder/settings.local.json"), SERVERS),
+            (Here(".qoder/settings.json"), SERVERS),
+            (User("QODER_CONFIG_DIR", ".qoder", "settings.json"), SERVERS),
+        ],
+        notations: &[Braced, Bare],
+        stdio: STDIO,
         ..PLAIN
     },
     ConfigSource {
@@ -392,20 +398,14 @@ pub(super) const SOURCES: &[ConfigSource] = &[
 ];
 
 impl ConfigSource {
-    /// Returns the notations in URLs, where every client has `${X}`.
-    pub fn notations_of_urls(&self) -> Vec<Notation> {
-        [&[Braced], self.notations].concat()
-    }
-
     /// Returns this file if it is one of the client's, else the user's own that exists, else the usual one.
     pub fn file(&self, places: &Places, known: Option<&Path>) -> Option<ConfigFile> {
         let mut files = self.files(places);
         files.retain(|file| !file.in_project || known == Some(file.path.as_path()));
-        files.sort_by_key(|file| {
+        files.into_iter().min_by_key(|file| {
             let is_known = known == Some(file.path.as_path());
             (!is_known, !file.is_named && !file.path.exists())
-        });
-        files.into_iter().next()
+        })
     }
 
     /// Returns the files to be read, nearest first, whether they exist or not.
@@ -417,22 +417,23 @@ impl ConfigSource {
                 let mut projects = vec![(project, String::new())];
                 if keys.contains(&PROJECT) {
                     projects.clear();
-                    for it in project_directories(places) {
-                        let names = project_names(it).into_iter();
+                    let repository = claude_code::repository(&places.directory);
+                    for it in repository
+                        .as_deref()
+                        .into_iter()
+                        .chain(project_directories(places))
+                    {
+                        let names = claude_code::project_names(it).into_iter();
                         projects.extend(names.map(|name| (Some(it.to_owned()), name)));
                     }
                 }
                 for (project, name) in projects {
-                    let key = |key: &&str| match *key {
-                        PROJECT => name.clone(),
-                        key => key.to_owned(),
-                    };
                     files.push(ConfigFile {
                         path: path.clone(),
                         project,
                         in_project,
                         is_named: matches!(location, Named(..)),
-                        table: keys.iter().map(key).collect(),
+                        table: keys.iter().map(|key| key.replace(PROJECT, &name)).collect(),
                     });
                 }
             }

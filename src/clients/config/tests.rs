@@ -217,6 +217,15 @@ fn every_client_and_its_files() {
             true,
         ),
         ("qwen-code", "repo/inner/.mcp.json", &json, true),
+        ("qoder", ".qoder/settings.json", &json, false),
+        ("qoder", "repo/inner/.qoder/settings.json", &json, true),
+        (
+            "qoder",
+            "repo/inner/.qoder/settings.local.json",
+            &json,
+            true,
+        ),
+        ("qoder", "repo/inner/.mcp.json", &json, true),
         ("kilo", ".config/kilo/kilo.json", &commented, false),
         ("kilo", ".config/kilo/kilo.jsonc", &commented, false),
         ("kilo", ".config/kilo/config.json", &commented, false),
@@ -297,7 +306,7 @@ fn every_client_and_its_files() {
             "{file}"
         );
     }
-    assert_eq!(names().count(), 25);
+    assert_eq!(names().count(), 26);
 }
 
 #[test]
@@ -330,6 +339,7 @@ fn win7_clients_files_on_each_system() {
         ("mcporter", ".mcporter/mcporter.json"),
         ("lm-studio", ".lmstudio/mcp.json"),
         ("qwen-code", ".qwen/settings.json"),
+        ("qoder", ".qoder/settings.json"),
         ("kilo", ".config/kilo/kilo.json"),
         ("kimi-code", ".kimi-code/mcp.json"),
         ("droid", ".factory/mcp.json"),
@@ -631,6 +641,15 @@ fn the_files_of_a_client_overrule_each_other_as_there() {
             ],
         ),
         (
+            "qoder",
+            &[
+                ".qoder/settings.json",
+                "repo/inner/.qoder/settings.json",
+                "repo/inner/.qoder/settings.local.json",
+                "repo/inner/.mcp.json",
+            ],
+        ),
+        (
             "amp",
             &[
                 ".config/amp/settings.jsonc",
@@ -681,6 +700,48 @@ fn the_nearest_file_wins() {
         &servers(&named("x").replace("it", "other")),
     );
     assert_eq!(home.urls("claude-code"), ["it https://local.example"]);
+}
+
+#[test]
+fn all_worktrees_have_the_servers_of_their_repository() {
+    // Where the repository is, the directory that names it, and what the link to it in the worktree begins with.
+    for (repository, name, above) in [
+        ("main/.git", "main", "HOME/"),
+        ("bare.git", "bare.git", "HOME/"),
+        ("main/.git", "main", "../"),
+    ] {
+        let mut home = Home::new();
+        let servers =
+            |host: &str| json!({"mcpServers": {"it": {"url": format!("https://{host}.example")}}});
+        let named = |directory: &str, host: &str| {
+            json!({format!("HOME/{directory}"): servers(host)}).to_string()
+        };
+        let projects = |text: &str| format!(r#"{{"projects": {text}}}"#);
+        let own = format!("{repository}/worktrees/tree");
+        home.put("tree/.git", &format!("gitdir: {above}{own}\n"));
+        home.put("tree/inner/file", "");
+        home.places.directory = home.root.path().canonicalize().unwrap().join("tree/inner");
+        home.put(".claude.json", &projects(&named(name, "main")));
+        home.put("HEAD", "");
+        assert!(
+            home.urls("claude-code").is_empty(),
+            "{above}: a link to what does not exist"
+        );
+        home.put(&format!("{own}/gitdir"), "HOME/other/.git\n");
+        assert!(
+            home.urls("claude-code").is_empty(),
+            "{above}: a link that the repository does not know"
+        );
+        home.put(&format!("{own}/gitdir"), "HOME/tree/.git\n");
+        assert_eq!(
+            home.urls("claude-code"),
+            ["it https://main.example"],
+            "{above}"
+        );
+        // As older versions have it.
+        home.put(".claude.json", &projects(&named("tree/inner", "inner")));
+        assert_eq!(home.urls("claude-code"), ["it https://inner.example"]);
+    }
 }
 
 #[test]
