@@ -14,6 +14,8 @@ use crate::support::leaks::{assert_hides, assert_plain};
 use crate::support::program::{Finished, Program};
 use crate::support::pty::Pty;
 use crate::support::rotating::{login, Home, Rotating};
+use crate::support::skip::needs;
+use crate::support::strace;
 
 /// Prepares an examination with the file as the store.
 fn doctor(args: &[&str]) -> Program {
@@ -605,6 +607,26 @@ fn sessions_that_do_not_answer_and_those_that_are_not_there() {
             false => "this build of mcp-login has no keyring support",
         };
         assert_found(&object(&finished), "keyring", state, what);
+    }
+}
+
+#[cfg(feature = "keyring")]
+#[apply(test)]
+fn a_keyring_that_cannot_be_asked_is_not_for_too_many_files() {
+    needs(&["strace"]);
+    for (error, what) in [
+        ("EPERM", "this process may make no Unix socket"),
+        ("EAFNOSUPPORT", "this process may make no Unix socket"),
+        ("EMFILE", "too many files are open"),
+    ] {
+        let inject = format!("socket:error={error}");
+        let finished = strace::traced(
+            Program::new().args(["--json", "doctor"]),
+            "socket",
+            "/dev/null",
+            Some(&inject),
+        );
+        assert_found(&object(&finished), "keyring", "warning", what);
     }
 }
 

@@ -88,7 +88,12 @@ impl Bus {
     /// Connects to the session bus and sends the first request, whose answer does not matter.
     pub(crate) fn connect(options: Options) -> Result<Self, Error> {
         // The system gives the lowest free number; libdbus waits with `select`, and writes past its end for a high one.
-        let lowest_free = UnixDatagram::unbound().map_or(c_int::MAX, |socket| socket.as_raw_fd());
+        let lowest_free = match UnixDatagram::unbound() {
+            Ok(socket) => socket.as_raw_fd(),
+            // ENFILE and EMFILE, which are these on every Unix.
+            Err(err) if matches!(err.raw_os_error(), Some(23 | 24)) => c_int::MAX,
+            Err(_) => return Err(Error::NoSockets),
+        };
         if lowest_free >= MAX_DESCRIPTOR {
             return Err(Error::TooManyFiles);
         }

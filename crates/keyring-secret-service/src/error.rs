@@ -32,6 +32,9 @@ pub enum Error {
     /// The process has too many files open for libdbus, which waits with `select`.
     #[error("too many files are open")]
     TooManyFiles,
+    /// The system lets the process make no Unix socket, as in the sandbox of an agent.
+    #[error("this process may make no Unix socket, as in a sandbox")]
+    NoSockets,
     /// The system gave no random numbers.
     #[error("the system has no random numbers")]
     NoRandomNumbers,

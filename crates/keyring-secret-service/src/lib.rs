@@ -106,8 +106,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// - [`Error::NoService`], [`Error::ForeignBus`], [`Error::TimedOut`], [`Error::TooManyFiles`]: there is no
-    ///   connection.
+    /// - [`Error::NoService`], [`Error::ForeignBus`], [`Error::TimedOut`], [`Error::TooManyFiles`], [`Error::NoSockets`]: there
+    ///   is no connection.
     /// - [`Error::Locked`], [`Error::Denied`]: the default collection is locked and stays so.
     /// - [`Error::NoCollection`], [`Error::Volatile`]: with [`Access::Write`], new items cannot be kept.
     /// - [`Error::UnsafeKey`], [`Error::NoRandomNumbers`]: no key could be agreed on.
