@@ -29,10 +29,9 @@ pub fn project_names(directory: &Path) -> Vec<String> {
     let name = directory.display().to_string().replace(MAIN_SEPARATOR, "/");
     // What is canonical on Windows begins with `\\?\`.
     let name = name.strip_prefix("//?/").unwrap_or(&name);
-    let drive = name
-        .split_once(":/")
-        .filter(|(letter, _)| letter.len() == 1);
-    let letters = drive.map(|(it, _)| [it.to_ascii_lowercase(), it.to_ascii_uppercase()]);
+    let drive = name.split_once(":/").map(|(drive, _)| drive);
+    let drive = drive.filter(|it| it.len() == 1);
+    let letters = drive.map(|it| [it.to_ascii_lowercase(), it.to_ascii_uppercase()]);
     let either = letters.into_iter().flatten().map(|it| it + &name[1..]);
     iter::once(name.to_owned())
         .chain(either.filter(|it| it != name))
@@ -80,6 +79,19 @@ fn project_name(path: &Path, directory: &Path, server: &str) -> String {
 fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverError> {
     // A project's own file is shared, and not changed: the user's setting for the project wins over it.
     let path = places.path_or("CLAUDE_CONFIG_DIR", "").join(".claude.json");
+    let helper = handover.command.shell("headers");
+    if let Some(it) = handover
+        .configured
+        .filter(|it| !it.in_project && it.path != path)
+    {
+        let managed = it.path.display();
+        return Err(HandoverError::unsuitable(
+            format!(
+                "Claude Code reads the servers of {managed} alone, which is the administrator's"
+            ),
+            format!("the entry there needs \"headersHelper\": {}", json!(helper)),
+        ));
+    }
     let mut keys = Vec::new();
     if let Some(directory) = handover.configured.and_then(|it| it.project.as_ref()) {
         let directory = repository(directory).unwrap_or_else(|| directory.clone());
@@ -95,7 +107,7 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
     };
     let setting = Setting {
         usual: json!({"type": "http", "url": handover.url}),
-        members: json!({"headersHelper": handover.command.shell("headers")}),
+        members: json!({"headersHelper": helper}),
         ..Setting::new(handover, place)
     };
     Ok(Delivery::Setting(Box::new(setting), None))
@@ -103,7 +115,34 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
 
 #[cfg(test)]
 mod tests {
+    use super::super::sdk::tests::{configured, handover, login, places};
     use super::*;
+
+    #[test]
+    fn what_an_administrator_manages_is_left_to_him() {
+        let login = login();
+        let mut server = configured("claude-code", json!({}));
+        for (path, is_refused) in [
+            ("/home/ann/.claude.json", false),
+            ("/etc/claude-code/managed-mcp.json", true),
+        ] {
+            server.path = path.into();
+            let handover = Handover {
+                configured: Some(&server),
+                ..handover(&login, Mode::Access)
+            };
+            match deliver(&handover, &places(&[])) {
+                Err(HandoverError::Unsuitable { message, hint }) if is_refused => {
+                    assert!(message.contains(path), "{message}");
+                    assert!(
+                        hint.contains("\"headersHelper\": \"/opt/mcp-login headers x\""),
+                        "{hint}"
+                    );
+                }
+                delivered => assert!(delivered.is_ok() && !is_refused, "{path}"),
+            }
+        }
+    }
 
     #[test]
     fn win7_a_project_is_found_by_either_case_of_its_drive() {

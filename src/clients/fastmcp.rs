@@ -93,11 +93,9 @@ fn check(path: &Path, entry: &Value) -> Result<(), HandoverError> {
         return Err(HandoverError::unknown(path, why));
     }
     if entry["value"].get("__encrypted_data__").is_some() {
+        let path = path.display();
         return Err(HandoverError::unsuitable(
-            format!(
-                "{} is encrypted, and only its application has the key",
-                path.display()
-            ),
+            format!("{path} is encrypted, and only its application has the key"),
             "start the application with `mcp-login exec`, and let it take the token from there",
         ));
     }

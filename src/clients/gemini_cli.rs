@@ -60,12 +60,9 @@ fn deliver(
             let mut own = None;
             for element in entries.elements() {
                 let entry = element.to_serde_value().unwrap_or_default();
-                let Some(other) = entry["serverName"].as_str() else {
-                    return Err(HandoverError::unknown(
-                        path,
-                        "one of its entries has no name",
-                    ));
-                };
+                let why = "one of its entries has no name";
+                let other = entry["serverName"].as_str();
+                let other = other.ok_or_else(|| HandoverError::unknown(path, why))?;
                 if other == name {
                     if let Some(other) = entry["mcpServerUrl"].as_str().filter(|it| *it != url) {
                         return Err(HandoverError::other_server(path, &name, other));
@@ -92,16 +89,11 @@ fn check_refreshable(handover: &Handover) -> Result<(), HandoverError> {
     if handover.login.client_secret.is_none() || has_secret {
         return Ok(());
     }
+    let (client, name) = (handover.client, handover.name);
     let setting = r#""oauth": {"enabled": true, "clientSecret": ...}"#;
     Err(HandoverError::unsuitable(
-        format!(
-            "{} keeps no client secret, and this login needs one to be refreshed",
-            handover.client
-        ),
-        format!(
-            "set {setting} for {} in its settings.json, or use --mode access",
-            handover.name
-        ),
+        format!("{client} keeps no client secret, and this login needs one to be refreshed"),
+        format!("set {setting} for {name} in its settings.json, or use --mode access"),
     ))
 }
 

@@ -47,11 +47,9 @@ fn deliver(handover: &Handover, places: &Places) -> Result<Delivery, HandoverErr
 fn check_name(handover: &Handover, places: &Places) -> Result<(), HandoverError> {
     let name = handover.name;
     if name.starts_with('-') {
+        let name = printable(name);
         return Err(HandoverError::unsuitable(
-            format!(
-                "mcporter would take the name {} for an option",
-                printable(name)
-            ),
+            format!("mcporter would take the name {name} for an option"),
             "give the server another name in mcporter's configuration",
         ));
     }

@@ -105,14 +105,11 @@ pub fn check_client_id(handover: &Handover, pointer: &str) -> Result<(), Handove
     if client_id.is_none_or(|client_id| client_id == handover.login.client_id) {
         return Ok(());
     }
+    let (name, path) = (handover.name, configured.path.display());
     Err(HandoverError::unsuitable(
+        format!("{name} is configured with a client_id that this login was not made with"),
         format!(
-            "{} is configured with a client_id that this login was not made with",
-            handover.name
-        ),
-        format!(
-            "log in with that one and --client-id, or remove it from {}, and run this again",
-            configured.path.display()
+            "log in with that one and --client-id, or remove it from {path}, and run this again"
         ),
     ))
 }

@@ -95,11 +95,19 @@ const MCP: &[&str] = &["mcp"];
 /// A key that is the path of the repository, of the working directory, or of one above it.
 const PROJECT: &str = "*";
 
+/// The servers that an administrator gives to Claude Code, which uses no other file beside this one.
+const MANAGED: Location = BySystem(&[
+    Absolute("/etc/claude-code/managed-mcp.json"),
+    Absolute("/Library/Application Support/ClaudeCode/managed-mcp.json"),
+    Absolute(r"C:\Program Files\ClaudeCode\managed-mcp.json"),
+]);
+
 /// All clients whose configurations are known.
 pub(super) const SOURCES: &[ConfigSource] = &[
     ConfigSource {
         name: "claude-code",
         files: &[
+            (MANAGED, SERVERS),
             (User("CLAUDE_CONFIG_DIR", "", ".claude.json"), &["projects", PROJECT, "mcpServers"]),
             (Up(".mcp.json"), SERVERS),
             (User("CLAUDE_CONFIG_DIR", "", ".claude.json"), SERVERS),
@@ -113,6 +121,7 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         files: &[
             (Up(".codex/config.toml"), &["mcp_servers"]),
             (User("CODEX_HOME", ".codex", "config.toml"), &["mcp_servers"]),
+            (Absolute("/etc/codex/config.toml"), &["mcp_servers"]),
         ],
         callback: "http://127.0.0.1{port}/callback",
         general: &["mcp_oauth_callback_port", "mcp_oauth_callback_url"],

@@ -703,6 +703,21 @@ fn the_nearest_file_wins() {
 }
 
 #[test]
+fn the_files_of_an_administrator() {
+    let home = Home::new();
+    let files = |source: &str| {
+        let client = super::source(source).expect("a client");
+        let files = client.files(&home.places).into_iter();
+        files
+            .map(|file| file.path.display().to_string())
+            .collect::<Vec<_>>()
+    };
+    let (claude_code, codex) = (files("claude-code"), files("codex"));
+    assert_eq!(claude_code[0], "/etc/claude-code/managed-mcp.json");
+    assert_eq!(codex.last().expect("a file"), "/etc/codex/config.toml");
+}
+
+#[test]
 fn all_worktrees_have_the_servers_of_their_repository() {
     // Where the repository is, the directory that names it, and what the link to it in the worktree begins with.
     for (repository, name, above) in [

@@ -34,15 +34,10 @@ impl HandoverOptions<'_> {
         ));
         }
         if login.is_bound() && !client.is_bridged {
+            let (name, server) = (client.name, &login.server);
             return Err(HandoverError::unsuitable(
-                format!(
-                    "the token is bound to a key (DPoP), and {} cannot send proofs",
-                    client.name
-                ),
-                format!(
-                    "use --to any: the client starts `mcp-login connect {}`, which sends them",
-                    login.server
-                ),
+                format!("the token is bound to a key (DPoP), and {name} cannot send proofs"),
+                format!("use --to any: the client starts `mcp-login connect {server}`, which sends them"),
             ));
         }
         let cannot_move = if login.refresh_token.is_none() {
