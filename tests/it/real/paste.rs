@@ -1,12 +1,10 @@
 //! Logins at oidc-provider where the browser is on another machine and the user pastes its last address.
 
-use expectrl::process::unix::WaitStatus;
-use expectrl::{Expect, Regex, Session};
-
 use super::bed::{Bed, Part};
 use super::running::Run;
 use super::user_agent::UserAgent;
-use crate::support::{parameter, PATIENCE};
+use crate::support::parameter;
+use crate::support::pty::Pty;
 
 #[apply(test)]
 fn oidc_provider_by_paste_from_a_pipe() {
@@ -39,32 +37,32 @@ fn oidc_provider_by_paste_from_a_pipe() {
 fn oidc_provider_by_paste_on_a_terminal() {
     let bed = Bed::with(&[Part::Npm]);
     let server = bed.oidc_provider();
-    let mut command = bed.command(env!("CARGO_BIN_EXE_mcp-login"));
-    command.args([
-        "--no-browser",
-        "--timeout",
-        "180s",
-        "--store",
-        &bed.file_store(),
-    ]);
-    command
+    let mut pty = Pty::open();
+    let mut login = bed
+        .command("setsid")
+        .args(["--ctty", "--wait", env!("CARGO_BIN_EXE_mcp-login")])
+        .args(["--no-browser", "--timeout", "180s", "--store"])
+        .arg(bed.file_store())
         .arg("--data-dir")
         .arg(bed.path("data"))
         .arg(&server.url)
-        .env("TERM", "xterm");
-    let mut terminal = Session::spawn(command).expect("a terminal");
-    terminal.set_expect_timeout(Some(PATIENCE));
-    let found = terminal
-        .expect(Regex("http://127\\.0\\.0\\.1:\\d+/auth\\?[^\\s\\x1b]+"))
-        .expect("the address to open");
-    let start =
-        String::from_utf8(found.get(0).expect("the address").to_vec()).expect("an address is text");
-    let address = UserAgent::default().agree(&start);
-    terminal
-        .send(format!("{address}\r"))
-        .expect("the terminal takes a paste");
-    terminal.expect(expectrl::Eof).expect("the end");
-    let status = terminal.get_process().wait().expect("the exit status");
-    assert!(matches!(status, WaitStatus::Exited(_, 0)), "{status:?}");
+        .env("TERM", "xterm")
+        .stdin(pty.stdio())
+        .stdout(pty.stdio())
+        .stderr(pty.stdio())
+        .spawn()
+        .expect("setsid");
+    pty.wait_for("/auth?");
+    pty.wait_until_raw(true);
+    let shown = pty.shown();
+    let mut words = shown.split(|end: char| end.is_whitespace() || end == '\u{1b}');
+    let start = words.find(|word| word.contains("/auth?"));
+    let address = UserAgent::default().agree(start.expect("the address to open"));
+    pty.type_in(&format!("{address}\r"));
+    assert!(
+        login.wait().expect("the exit status").success(),
+        "{}",
+        pty.shown()
+    );
     assert!(bed.read("credentials.json").contains("refresh_token"));
 }
