@@ -6,7 +6,7 @@ use aes::cipher::block_padding::Pkcs7;
 use aes::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use aes::Aes128;
 use crypto_bigint::modular::{ConstMontyForm, ConstMontyParams as _};
-use crypto_bigint::{const_monty_params, U1024, U256};
+use crypto_bigint::{const_monty_params, U1024, U192};
 use ring::hkdf::{Salt, HKDF_SHA256};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use zeroize::Zeroizing;
@@ -28,14 +28,16 @@ type Element = ConstMontyForm<SecondOakleyGroup, { U1024::LIMBS }>;
 const GENERATOR: U1024 = U1024::from_u8(2);
 const PRIME_BYTES: usize = U1024::BYTES;
 
-/// Twice the strength of the group.
-const PRIVATE_BYTES: usize = U256::BYTES;
+/// More than twice the strength of the group, which is 80 bits: a longer exponent costs time and is no harder to find.
+///
+/// Spec: NIST SP 800-57 part 1, table 2.
+const PRIVATE_BYTES: usize = U192::BYTES;
 
 const BLOCK_BYTES: usize = 16;
 
 /// A key pair for one key agreement.
 pub(crate) struct KeyPair {
-    private: Zeroizing<U256>,
+    private: Zeroizing<U192>,
     /// The public key, which the other side gets.
     pub(crate) public: Vec<u8>,
 }
@@ -46,7 +48,7 @@ impl KeyPair {
         loop {
             let mut random = Zeroizing::new([0; PRIVATE_BYTES]);
             fill(random.as_mut_slice())?;
-            let private = Zeroizing::new(U256::from_be_slice(random.as_slice()));
+            let private = Zeroizing::new(U192::from_be_slice(random.as_slice()));
             let public = power(&GENERATOR, &private);
             if is_plain(public.as_slice()) {
                 return Some(Self {
@@ -99,7 +101,7 @@ fn fill(bytes: &mut [u8]) -> Option<()> {
     SystemRandom::new().fill(bytes).ok()
 }
 
-fn power(base: &U1024, exponent: &U256) -> Zeroizing<[u8; PRIME_BYTES]> {
+fn power(base: &U1024, exponent: &U192) -> Zeroizing<[u8; PRIME_BYTES]> {
     let result = Zeroizing::new(Element::new(base).pow(exponent).retrieve());
     let mut bytes = Zeroizing::new([0; PRIME_BYTES]);
     bytes.copy_from_slice(result.to_be_bytes().as_ref());
@@ -204,7 +206,7 @@ mod tests {
         );
         // With this private key the common number is the public key of the other side.
         let identity = KeyPair {
-            private: Zeroizing::new(U256::ONE),
+            private: Zeroizing::new(U192::ONE),
             public: Vec::new(),
         };
         assert!(identity.agree(&[7; PRIME_BYTES]).is_some());
