@@ -116,7 +116,7 @@ impl Reply {
     }
 }
 
-type Deviation = dyn Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync;
+pub type Deviation = dyn Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync;
 
 #[derive(Default)]
 struct State {
@@ -201,7 +201,7 @@ impl Fake {
 
     /// Starts servers that answer some requests in another way: those for which `deviation` gives a reply.
     pub fn with(deviation: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static) -> Self {
-        Self::listen(None, deviation)
+        Self::listen(None, Arc::new(deviation))
     }
 
     /// Starts servers that give one answer at this path.
@@ -214,13 +214,11 @@ impl Fake {
         tls: Arc<rustls::ServerConfig>,
         deviation: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static,
     ) -> Self {
-        Self::listen(Some(tls), deviation)
+        Self::listen(Some(tls), Arc::new(deviation))
     }
 
-    fn listen(
-        tls: Option<Arc<rustls::ServerConfig>>,
-        deviation: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static,
-    ) -> Self {
+    // Not generic: it is compiled once, and not for each test.
+    fn listen(tls: Option<Arc<rustls::ServerConfig>>, deviation: Arc<Deviation>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0")
             .or_else(|_| TcpListener::bind("[::1]:0"))
             .expect("a port");
@@ -230,7 +228,7 @@ impl Fake {
             published: Arc::default(),
             tls,
             state: Arc::default(),
-            deviation: Arc::new(deviation),
+            deviation,
             open: Arc::default(),
             accepted: Arc::default(),
         };

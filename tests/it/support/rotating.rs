@@ -10,7 +10,7 @@ use serde_json::{json, Map, Value};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use super::fake::{Fake, Gate, Reply, Seen};
+use super::fake::{Deviation, Fake, Gate, Reply, Seen};
 use super::program::{until_done, Finished, Program};
 
 #[derive(Default)]
@@ -62,13 +62,17 @@ impl Rotating {
         others: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static,
     ) -> Self {
         let issued: Arc<Mutex<Issued>> = Arc::default();
-        let fake = Fake::with(rotate(Arc::clone(&issued), hook, others));
+        let fake = Fake::with(rotate(
+            Arc::clone(&issued),
+            Box::new(hook),
+            Box::new(others),
+        ));
         Self { fake, issued }
     }
 
     /// Serves a person who logs in by hand, prints each request, and ends with the process.
     pub fn serve_by_hand() -> ! {
-        let rotate = rotate(Arc::default(), |_, _| None, |_, _| None);
+        let rotate = rotate(Arc::default(), Box::new(|_, _| None), Box::new(|_, _| None));
         let fake = Fake::with(move |seen, fake| {
             println!("{} {} {}", seen.method, seen.path, seen.query);
             rotate(seen, fake)
@@ -133,11 +137,14 @@ impl Rotating {
     }
 }
 
+/// Answers a refresh in another way, given its number.
+type Hook = dyn Fn(&Seen, usize) -> Option<Reply> + Send + Sync;
+
 /// Returns how servers answer that rotate refresh tokens; what is nothing of theirs is asked of `others`.
 fn rotate(
     state: Arc<Mutex<Issued>>,
-    hook: impl Fn(&Seen, usize) -> Option<Reply> + Send + Sync + 'static,
-    others: impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static,
+    hook: Box<Hook>,
+    others: Box<Deviation>,
 ) -> impl Fn(&Seen, &Fake) -> Option<Reply> + Send + Sync + 'static {
     move |seen, fake| match seen.path.as_str() {
         "/token" if seen.parameter("grant_type").as_deref() == Some("refresh_token") => {
