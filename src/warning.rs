@@ -61,11 +61,14 @@ words! {
 }
 
 impl Warning {
-    /// Tells whether the warning is about a file, which is the same each time that it is read.
+    /// Tells whether the warning is about a file or client of the user's, which is the same each time that it is looked at.
     fn is_about_file(self) -> bool {
         matches!(
             self,
-            Self::FileReadable | Self::ConfigurationIgnored | Self::ProjectFile
+            Self::FileReadable
+                | Self::ConfigurationIgnored
+                | Self::ProjectFile
+                | Self::ClientUnable
         )
     }
 

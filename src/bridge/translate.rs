@@ -350,10 +350,8 @@ impl Bridge {
             };
             if response.is_error {
                 translation.give_up(message.id());
-                let what = format!(
-                    "the server requires {}, which the client refuses",
-                    printable(method)
-                );
+                let method = printable(method);
+                let what = format!("the server requires {method}, which the client refuses");
                 return Err(replies::error(message.id(), replies::INTERNAL_ERROR, &what));
             }
             members.push(format!("{}:{}", Value::from(key.as_str()), response.body()));

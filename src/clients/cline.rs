@@ -61,11 +61,9 @@ fn check(path: &Path, server: &CstObject, url: &str) -> Result<(), HandoverError
     let transport = entry.get("transport").unwrap_or(&entry);
     let own = transport.get("url").and_then(Value::as_str);
     let Some(own) = own.or_else(|| behind_mcp_remote(transport)) else {
+        let path = path.display();
         return Err(HandoverError::unsuitable(
-            format!(
-                "{} reaches the server through another program",
-                path.display()
-            ),
+            format!("{path} reaches the server through another program"),
             "if that is mcp-remote, use --to mcp-remote",
         ));
     };

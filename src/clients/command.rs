@@ -50,10 +50,10 @@ impl Import {
             Err(source) if !is_unread => return Err(WriteError::unreadable(&self.path, source)),
             _ => {}
         }
+        let (path, limit) = (self.path.display(), LIMIT.as_secs());
         Err(match status {
             None => WriteError::Unconfirmed(format!(
-                "{program} did not end within {} s, and was ended",
-                LIMIT.as_secs()
+                "{program} did not end within {limit} s, and was ended"
             )),
             Some(status) if !status.success() => WriteError::Failed {
                 message: format!("{program} failed ({status})"),
@@ -64,8 +64,7 @@ impl Import {
                 hint: Some("the login is still here; see what the command said, and run it again"),
             },
             Some(_) => WriteError::Unconfirmed(format!(
-                "{program} took the login, and {} does not hold it",
-                self.path.display()
+                "{program} took the login, and {path} does not hold it"
             )),
         })
     }

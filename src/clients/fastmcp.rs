@@ -13,6 +13,7 @@ use crate::digest;
 pub const TARGET: Target = Target {
     name: "fastmcp",
     about: "gets the login in the FileTreeStore of an application, named by --fastmcp-dir",
+    refreshes_by_clock: true,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "for OAuth(token_storage=FileTreeStore(...)), with the store's V1 strategies for names and without encryption; an \

@@ -12,6 +12,7 @@ pub const TARGET: Target = Target {
     name: "gemini-cli",
     about: "gets the login in its mcp-oauth-tokens.json, and refreshes it itself",
     source: Some("gemini-cli"),
+    refreshes_by_clock: true,
     modes: &[Mode::Move, Mode::Access],
     deliver: |handover, places| {
         let home = places.path_or("GEMINI_CLI_HOME", "").join(".gemini");

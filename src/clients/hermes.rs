@@ -16,6 +16,7 @@ pub const TARGET: Target = Target {
     name: "hermes",
     about: "gets the login in its mcp-tokens files, and refreshes it by itself",
     source: Some("hermes"),
+    refreshes_by_clock: true,
     modes: &[Mode::Move, Mode::Access],
     deliver,
     note: "a running Hermes sees it by itself, if its server has `auth: oauth`; where refresh tokens are not replaced, it \

@@ -184,6 +184,8 @@ pub struct Target {
     pub edits_entry: bool,
     /// Its names of servers hold letters, digits, `-` and `_` only.
     pub plain_names: bool,
+    /// It refreshes a token when its clock says that it expires, and at no other time.
+    pub refreshes_by_clock: bool,
     /// It can use a login to a server that its configuration reaches through mcp-remote.
     pub accepts_mcp_remote: bool,
     /// The modes that it supports, the default first.
@@ -367,6 +369,7 @@ impl Target {
         is_bridged: false,
         edits_entry: false,
         plain_names: false,
+        refreshes_by_clock: false,
         accepts_mcp_remote: false,
         modes: &[],
         deliver: |_, _| Err(HandoverError::unsuitable("", "")),

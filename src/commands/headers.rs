@@ -117,11 +117,9 @@ pub fn run(args: &HeadersArgs, mut context: Context) -> Result<ExitCode, Error> 
         (Some(method), Some(url)) => {
             check_request(&login.server, url)?;
             if !login.is_bound() {
+                let server = &key.server;
                 return Err(Error::usage(
-                    format!(
-                        "the login to {} is not bound to a key: it needs no proofs",
-                        key.server
-                    ),
+                    format!("the login to {server} is not bound to a key: it needs no proofs"),
                     "leave out --dpop, or log in again with --dpop",
                 ));
             }

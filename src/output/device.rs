@@ -16,10 +16,8 @@ const COLUMNS: usize = 80;
 /// Spec: RFC 8628 sections 3.3 and 5.4.
 pub fn show(page: &DevicePage, has_picture: bool) {
     terminal::say(&format!("log in to {}", page.server));
-    terminal::say(&format!(
-        "  authorization server: {}",
-        printable(page.issuer)
-    ));
+    let issuer = printable(page.issuer);
+    terminal::say(&format!("  authorization server: {issuer}"));
     let scopes = scope_list(page.scopes, "the server's default");
     terminal::say(&format!("  scopes:               {scopes}"));
     let address = page.verification_uri_complete;

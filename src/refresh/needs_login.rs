@@ -47,11 +47,9 @@ pub(super) fn no_login(store: &Store, key: &StoredId, settings: &Settings) -> Er
         let meant = format!("did you mean {meant}, which is logged in? If not");
         Hint::Else(meant, login.clone())
     });
+    let server = &key.server;
     Error::NotLoggedIn {
-        message: format!(
-            "{} needs a login: there is no login to it in the store",
-            key.server
-        ),
+        message: format!("{server} needs a login: there is no login to it in the store"),
         hint: hint.unwrap_or(Hint::Login(login)),
     }
 }

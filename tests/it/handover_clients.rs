@@ -150,6 +150,30 @@ fn prove_it_is_not_ours(home: &Home, fake: &Fake, client: &str) {
 }
 
 #[apply(test)]
+fn a_client_that_refreshes_by_the_clock_is_named() {
+    let fake = Fake::start();
+    let later = json!("2999-01-01T00:00:00Z");
+    for (client, expires_at, is_named) in [
+        ("gemini-cli", &Value::Null, true),
+        ("qwen-code", &Value::Null, true),
+        ("hermes", &Value::Null, true),
+        ("gemini-cli", &later, false),
+        ("opencode", &Value::Null, false),
+        ("kilo", &Value::Null, false),
+    ] {
+        let home = Home::with(&fake, json!({"expires_at": expires_at}));
+        let moved = hand_over_as_x(&home, &fake, client).args(["--write"]);
+        let told = moved.run().expect(0).stderr;
+        let said = format!("{client} refreshes by the clock alone");
+        assert_eq!(
+            told.matches(&said).count(),
+            usize::from(is_named),
+            "{client}: {told}"
+        );
+    }
+}
+
+#[apply(test)]
 fn cm2_u24_what_is_moved_is_in_the_file_of_the_client() {
     for (client, configuration, tokens) in CLIENTS {
         let servers = Rotating::start();

@@ -126,6 +126,14 @@ pub fn hand_over(
             configured.path.display()
         );
     }
+    let is_endless = login.refresh_token.is_some() && login.expires_at.is_none();
+    if mode == Mode::Move && client.refreshes_by_clock && is_endless {
+        warn_user!(
+            ClientUnable,
+            "{client:?} refreshes by the clock alone, and the server does not say how long a token lives: the login ends there with this \
+             one; `mcp-login connect`, as --to any prints it, goes on"
+        );
+    }
     // A secret that came unasked with a public registration is for the server's revocation endpoint alone.
     let is_public = login.client_auth == ClientAuth::None;
     let given = Credentials {

@@ -43,10 +43,8 @@ pub fn server(args: &LoginArgs, context: &Context) -> Result<Option<String>, Err
     terminal::show("Servers of your MCP clients:");
     output::aligned(&rows).lines().for_each(terminal::show);
     terminal::show("");
-    let question = format!(
-        "log in to which? (1 to {}, a name or a URL; Enter for none)",
-        words.len()
-    );
+    let count = words.len();
+    let question = format!("log in to which? (1 to {count}, a name or a URL; Enter for none)");
     let line = question::ask_line(&question, args.timeout()).unwrap_or_default();
     Ok(match line.parse::<usize>() {
         _ if line.is_empty() => None,

@@ -70,11 +70,9 @@ fn without_server(
     // Without a client it is the one of the login before, and so is its redirect URI.
     let names_client = request.identity.client_id.is_some();
     if provider.redirect == RedirectRule::Registered && request.port.is_none() && names_client {
+        let title = provider.title;
         return Err(Error::usage(
-            format!(
-                "{} accepts only the redirect URI exactly as it is registered",
-                provider.title
-            ),
+            format!("{title} accepts only the redirect URI exactly as it is registered"),
             "name it with --redirect-uri, such as http://localhost:8000/callback",
         ));
     }

@@ -149,10 +149,8 @@ fn is_open_elsewhere(err: &anyhow::Error) -> bool {
 
 /// Returns the hint for a file of logins that cannot be read.
 pub fn move_away(path: &Path) -> String {
-    format!(
-        "repair the file, or log in again after `mv '{0}' '{0}.broken'`",
-        path.display()
-    )
+    let path = path.display();
+    format!("repair the file, or log in again after `mv '{path}' '{path}.broken'`")
 }
 
 fn holder_in_words(holder: Option<i32>) -> String {
