@@ -2,7 +2,7 @@
 # Authorization servers that take the URL of a client ID metadata document as the client ID (CIMD), which MCP prefers to registration:
 # oidc-provider@9.13.3, @cloudflare/workers-oauth-provider@1.2.3 (npm), fastmcp==4.2.3 (`OAuthProxy`) and django-oauth-toolkit==3.4.1 (Python). The
 # client is a command-line program, so that its document has loopback redirect URIs, and listens on the port 3000 or, where that is taken,
-# on another. The documents are handed to each server in place of a fetch, which none of them makes to loopback.
+# on another. The documents are handed to each server in place of a fetch over https.
 #
 # One would guess: "The authorization server MUST allow any port to be specified at the time of the request for loopback IP redirect
 # URIs" (RFC 8252, section 7.3), so that any port will do, or those in the document; and what one server takes the others take, as there is
