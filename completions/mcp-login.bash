@@ -171,7 +171,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --from)
-                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio qwen-code qoder kilo kimi-code droid auggie amp crush vibe continue inspector" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio qwen-code qoder kilo kimi-code droid auggie amp crush vibe continue openhands inspector" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -182,7 +182,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --handover)
-                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo crush cursor vscode windsurf claude-desktop copilot goose zed lm-studio qoder kimi-code droid auggie amp vibe continue inspector any google-adc dotenv github-actions" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo crush cursor vscode windsurf claude-desktop copilot goose zed lm-studio qoder kimi-code droid auggie amp vibe continue openhands inspector any google-adc dotenv github-actions" -- "${cur}"))
                     return 0
                     ;;
                 --browser)
@@ -1328,7 +1328,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --to)
-                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo crush cursor vscode windsurf claude-desktop copilot goose zed lm-studio qoder kimi-code droid auggie amp vibe continue inspector any google-adc dotenv github-actions" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo crush cursor vscode windsurf claude-desktop copilot goose zed lm-studio qoder kimi-code droid auggie amp vibe continue openhands inspector any google-adc dotenv github-actions" -- "${cur}"))
                     return 0
                     ;;
                 --mode)
@@ -1854,7 +1854,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --from)
-                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio qwen-code qoder kilo kimi-code droid auggie amp crush vibe continue inspector" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio qwen-code qoder kilo kimi-code droid auggie amp crush vibe continue openhands inspector" -- "${cur}"))
                     return 0
                     ;;
                 --timeout)
@@ -1865,7 +1865,7 @@ _mcp__login() {
                     return 0
                     ;;
                 --handover)
-                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo crush cursor vscode windsurf claude-desktop copilot goose zed lm-studio qoder kimi-code droid auggie amp vibe continue inspector any google-adc dotenv github-actions" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "workspace-mcp claude-code codex hermes mcp-remote gemini-cli opencode mcporter cline fastmcp qwen-code kilo crush cursor vscode windsurf claude-desktop copilot goose zed lm-studio qoder kimi-code droid auggie amp vibe continue openhands inspector any google-adc dotenv github-actions" -- "${cur}"))
                     return 0
                     ;;
                 --browser)
@@ -2284,7 +2284,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --from)
-                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio qwen-code qoder kilo kimi-code droid auggie amp crush vibe continue inspector" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio qwen-code qoder kilo kimi-code droid auggie amp crush vibe continue openhands inspector" -- "${cur}"))
                     return 0
                     ;;
                 --store)
@@ -2531,7 +2531,7 @@ _mcp__login() {
             fi
             case "${prev}" in
                 --from)
-                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio qwen-code qoder kilo kimi-code droid auggie amp crush vibe continue inspector" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "claude-code codex gemini-cli opencode cursor vscode windsurf claude-desktop copilot hermes goose zed cline mcporter lm-studio qwen-code qoder kilo kimi-code droid auggie amp crush vibe continue openhands inspector" -- "${cur}"))
                     return 0
                     ;;
                 --store)

@@ -29,10 +29,8 @@ impl Origin {
     /// Returns the origin that a request of ureq is sent to.
     pub fn of(uri: &Uri) -> Self {
         let authority = uri.authority().map_or("", |authority| authority.as_str());
-        Self(format!(
-            "{}://{authority}",
-            uri.scheme_str().unwrap_or_default()
-        ))
+        let scheme = uri.scheme_str().unwrap_or_default();
+        Self(format!("{scheme}://{authority}"))
     }
 }
 

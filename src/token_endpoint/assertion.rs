@@ -283,10 +283,7 @@ fn read_command(line: &str) -> Result<Zeroizing<String>, (String, bool)> {
 /// Returns the first line that a command wrote to stderr, behind a colon, without words that may be a token.
 fn said(stderr: &str) -> String {
     let first = stderr.lines().next().unwrap_or_default();
-    let hidden = |word| match may_be_a_token(word) {
-        true => "***",
-        false => word,
-    };
+    let hidden = |word| if may_be_a_token(word) { "***" } else { word };
     let words: Vec<_> = first.split_whitespace().map(hidden).collect();
     match words.is_empty() {
         true => String::new(),

@@ -131,7 +131,7 @@ fn fish_completes_servers() {
         ("mcp-login linear --handover git", "github-actions"),
         ("mcp-login --provider entr", "entra"),
         ("mcp-login status --store key", "keyring"),
-        ("mcp-login status --from open", "opencode"),
+        ("mcp-login status --from openc", "opencode"),
         ("mcp-login help hand", "handover"),
         ("mcp-login completion pow", "powershell"),
         ("mcp-login linear --client-key-f", "--client-key-file"),
@@ -162,7 +162,7 @@ fn fish_completes_servers() {
             "{before}"
         );
     }
-    assert_eq!(complete("mcp-login --all --from open"), ["opencode"]);
+    assert_eq!(complete("mcp-login --all --from openc"), ["opencode"]);
     assert_eq!(complete("mcp-login tok"), ["token"]);
     // Files are offered only where one is meant.
     assert_eq!(
@@ -231,7 +231,7 @@ fn completes_servers(shell: &mut Shell, home: &Home) {
         ),
         ("mcp-login logout linear cod", "logout linear codex:notion"),
         ("mcp-login tok", "token"),
-        ("mcp-login --all --from open", "--all --from opencode"),
+        ("mcp-login --all --from openc", "--all --from opencode"),
         (
             "mcp-login handover linear --to work",
             "handover linear --to workspace-mcp",

@@ -106,6 +106,12 @@ const CLIENTS: &[(&str, &str, &str, &str)] = &[
         r#"{"name": "lab", "transport": "stdio", "command": ["PROGRAM"], "args": ARGS}"#,
     ),
     (
+        "openhands",
+        ".openhands/mcp.json",
+        r#"{"mcpServers": {"lab": {"url": "URL", "transport": "http", "headers": {}, "auth": null}}}"#,
+        r#"{"command": "PROGRAM", "args": ARGS}"#,
+    ),
+    (
         "inspector",
         ".mcp-inspector/mcp.json",
         r#"{"mcpServers": {"lab": {"type": "streamable-http", "url": "URL"}}}"#,

@@ -42,6 +42,37 @@ pub(super) const fn roaming(file: &'static str) -> Location {
     Of(Places::roaming, file)
 }
 
+/// The file of a program whose files are where each system wants them.
+macro_rules! native {
+    ($file:literal) => {
+        BySystem(&[config($file), library($file), roaming($file)])
+    };
+}
+
+/// The file of a program that is called otherwise on Windows.
+macro_rules! named {
+    ($file:literal, $windows:literal) => {
+        BySystem(&[config($file), config($file), roaming($windows)])
+    };
+}
+
+/// The settings of all users of a machine, in a directory with the first name, and with the second one on macOS.
+macro_rules! system_settings {
+    ($name:literal, $mac:literal) => {
+        BySystem(&[
+            Absolute(concat!("/etc/", $name, "/settings.json")),
+            Absolute(concat!(
+                "/Library/Application Support/",
+                $mac,
+                "/settings.json"
+            )),
+            Absolute(concat!(r"C:\ProgramData\", $name, r"\settings.json")),
+        ])
+    };
+}
+
+pub(super) use {named, native, system_settings};
+
 impl Location {
     /// Returns the paths, each with the directory of the project that it belongs to.
     pub fn paths(&self, places: &Places) -> Vec<(PathBuf, Option<PathBuf>)> {

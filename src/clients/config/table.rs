@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::location::Location::{self, Absolute, BySystem, Here, Named, Of, Up, User};
 use super::location::{config, home, library, roaming};
+use super::location::{named, native, system_settings};
 use super::placeholder::Notation::{self, Bare, Braced, Curly, Named as NamedVariable, Shell};
 use super::project_directories;
 use crate::clients::{claude_code, hermes, Places};
@@ -40,35 +41,6 @@ pub(super) struct ConfigFile {
     /// The user names this very file by a variable.
     pub is_named: bool,
     pub table: Vec<String>,
-}
-
-/// The file of a program whose files are where each system wants them.
-macro_rules! native {
-    ($file:literal) => {
-        BySystem(&[config($file), library($file), roaming($file)])
-    };
-}
-
-/// The file of a program that is called otherwise on Windows.
-macro_rules! named {
-    ($file:literal, $windows:literal) => {
-        BySystem(&[config($file), config($file), roaming($windows)])
-    };
-}
-
-/// The settings of all users of a machine, in a directory with the first name, and with the second one on macOS.
-macro_rules! system_settings {
-    ($name:literal, $mac:literal) => {
-        BySystem(&[
-            Absolute(concat!("/etc/", $name, "/settings.json")),
-            Absolute(concat!(
-                "/Library/Application Support/",
-                $mac,
-                "/settings.json"
-            )),
-            Absolute(concat!(r"C:\ProgramData\", $name, r"\settings.json")),
-        ])
-    };
 }
 
 /// A client with what most have in common, to complete the rows of the table.
@@ -393,6 +365,12 @@ pub(super) const SOURCES: &[ConfigSource] = &[
         is_list: true,
         stdio: r#"{"name": "NAME", "type": "stdio", "command": "PROGRAM", "args": "ARGUMENTS"}"#,
         new_file: "name: Local\nversion: 1.0.0\nschema: v1\n",
+        ..PLAIN
+    },
+    ConfigSource {
+        name: "openhands",
+        files: &[(User("OPENHANDS_PERSISTENCE_DIR", ".openhands", "mcp.json"), SERVERS)],
+        stdio: STDIO,
         ..PLAIN
     },
     ConfigSource {

@@ -273,6 +273,7 @@ fn every_client_and_its_files() {
         ("vibe", ".vibe/config.toml", &vibe, false),
         ("vibe", "repo/inner/.vibe/config.toml", &vibe, true),
         ("continue", ".continue/config.yaml", &list, false),
+        ("openhands", ".openhands/mcp.json", &json, false),
         ("inspector", ".mcp-inspector/mcp.json", &json, false),
     ] {
         let home = Home::new();
@@ -306,7 +307,7 @@ fn every_client_and_its_files() {
             "{file}"
         );
     }
-    assert_eq!(names().count(), 26);
+    assert_eq!(names().count(), 27);
 }
 
 #[test]
@@ -348,6 +349,7 @@ fn win7_clients_files_on_each_system() {
         ("crush", ".config/crush/crush.json"),
         ("vibe", ".vibe/config.toml"),
         ("continue", ".continue/config.yaml"),
+        ("openhands", ".openhands/mcp.json"),
         ("inspector", ".mcp-inspector/mcp.json"),
     ];
     for source in names() {
