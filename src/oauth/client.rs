@@ -7,7 +7,6 @@ use serde_json::{json, Value};
 use url::Url;
 
 use super::body::without_byte_order_mark;
-use super::device;
 use super::endpoint::{self, UrlError};
 use super::jwt::assertion::ClientKey;
 use super::secret::Secret;
@@ -134,25 +133,29 @@ pub fn is_unknown(error: &str) -> bool {
     matches!(error, "invalid_client" | "unauthorized_client")
 }
 
-/// Returns the body of a registration request; with `has_device` for device codes as well.
+/// The grant of a login with a browser, as a client is registered for it.
+///
+/// Spec: RFC 7591 section 2.
+pub const CODE_GRANT: &str = "authorization_code";
+
+/// Returns the body of a registration request for these grants and refresh tokens.
 ///
 /// Spec: RFC 7591 section 2; RFC 8628 section 3.4; MCP 2026-07-28, Dynamic Client Registration.
 pub fn registration_request(
     redirect_uri: &str,
     auth: ClientAuth,
     scopes: &[String],
-    has_device: bool,
+    grants: &[&str],
 ) -> Value {
-    let mut grant_types = vec!["authorization_code", "refresh_token"];
-    if has_device {
-        grant_types.push(device::GRANT_TYPE);
-    }
+    let code = grants.contains(&CODE_GRANT).then_some("code");
+    let mut grant_types = grants.to_vec();
+    grant_types.insert(grants.len().min(1), "refresh_token");
     let mut request = json!({
         "client_name": "mcp-login",
         "redirect_uris": [redirect_uri],
         "application_type": "native",
         "grant_types": grant_types,
-        "response_types": ["code"],
+        "response_types": code.as_slice(),
         "token_endpoint_auth_method": auth.as_str(),
     });
     if !scopes.is_empty() {
@@ -269,6 +272,7 @@ pub fn check_metadata_document_url(raw: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oauth::device;
 
     fn list(names: &[&str]) -> Vec<String> {
         names.iter().map(|name| (*name).to_owned()).collect()
@@ -334,7 +338,7 @@ mod tests {
             "http://127.0.0.1:1/callback",
             Public,
             &list(&["a", "b"]),
-            false,
+            &[CODE_GRANT],
         );
         assert_eq!(request["application_type"], "native");
         assert_eq!(
@@ -343,11 +347,12 @@ mod tests {
         );
         assert_eq!(request["scope"], "a b");
         assert!(
-            registration_request("http://127.0.0.1:1/callback", Public, &[], false)
+            registration_request("http://127.0.0.1:1/callback", Public, &[], &[CODE_GRANT])
                 .get("scope")
                 .is_none()
         );
-        let request = registration_request("http://127.0.0.1/callback", Public, &[], true);
+        let both = [CODE_GRANT, device::GRANT_TYPE];
+        let request = registration_request("http://127.0.0.1/callback", Public, &[], &both);
         let grants = json!(["authorization_code", "refresh_token", device::GRANT_TYPE]);
         assert_eq!(request["grant_types"], grants);
     }

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::http::{Http, Redirects};
 use crate::oauth::client::{self, Client, ClientAuth, RegistrationKind};
+use crate::oauth::device;
 use crate::oauth::endpoint::UrlError;
 use crate::oauth::metadata::{AuthorizationServer, MetadataError};
 use crate::oauth::secret::Secret;
@@ -75,6 +76,7 @@ impl Identity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CachedRegistration {
     client_id: String,
+    /// Empty for a client that is registered for device codes alone.
     redirect_uri: String,
     scopes: Vec<String>,
     /// It is registered for device codes as well.
@@ -189,16 +191,17 @@ impl ClientRequest<'_> {
     ///
     /// Spec: RFC 7591 section 3.
     pub fn register(&self, http: &Http) -> Result<Client, RegisterError> {
-        let (client, has_device) = match self.plan()? {
-            ClientPlan::Client(client) => (client, false),
+        let (client, grants) = match self.plan()? {
+            ClientPlan::Client(client) => (client, &[client::CODE_GRANT][..]),
             ClientPlan::Registration(endpoint) => self.register_for_all(&endpoint, http)?,
         };
         if client.kind == RegistrationKind::Dynamic {
+            let has_code = grants.contains(&client::CODE_GRANT);
             let registration = CachedRegistration {
                 client_id: client.id.clone(),
-                redirect_uri: self.redirect_uri.to_owned(),
+                redirect_uri: if has_code { self.redirect_uri } else { "" }.to_owned(),
                 scopes: self.scopes.to_vec(),
-                has_device,
+                has_device: grants.contains(&device::GRANT_TYPE),
                 is_unconfirmed: true,
             };
             mark_unconfirmed(self.cache, &self.server.issuer, registration);
@@ -206,21 +209,24 @@ impl ClientRequest<'_> {
         Ok(client)
     }
 
-    /// Registers one client for every grant that the server offers to users, and returns whether it may use device codes. A
-    /// login that needs none does without them where the server refuses such a client.
+    /// Registers one client for every grant that the server offers to users, or for the one that this login needs where the
+    /// server refuses such a client, and returns the grants.
     fn register_for_all(
         &self,
         endpoint: &Url,
         http: &Http,
-    ) -> Result<(Client, bool), RegisterError> {
-        let has_device = self.server.device_authorization_endpoint.is_some();
-        match self.register_at(endpoint, has_device, http) {
-            Err(RegisterError::Refused { status: 400, .. })
-                if has_device && self.grant != GrantType::DeviceCode =>
-            {
-                Ok((self.register_at(endpoint, false, http)?, false))
+    ) -> Result<(Client, &'static [&'static str]), RegisterError> {
+        const ALL: &[&str] = &[client::CODE_GRANT, device::GRANT_TYPE];
+        let (code, device) = ALL.split_at(1);
+        let is_device = self.grant == GrantType::DeviceCode;
+        let needed = if is_device { device } else { code };
+        let has_both = self.server.device_authorization_endpoint.is_some();
+        let first = if has_both { ALL } else { needed };
+        match self.register_at(endpoint, first, http) {
+            Err(RegisterError::Refused { status: 400, .. }) if has_both => {
+                Ok((self.register_at(endpoint, needed, http)?, needed))
             }
-            registered => Ok((registered?, has_device)),
+            registered => Ok((registered?, first)),
         }
     }
 
@@ -281,13 +287,12 @@ impl ClientRequest<'_> {
     fn register_at(
         &self,
         endpoint: &Url,
-        has_device: bool,
+        grants: &[&str],
         http: &Http,
     ) -> Result<Client, RegisterError> {
         let listed = self.server.client_auth_methods.as_deref();
         let auth = ClientAuth::to_register(listed);
-        let request =
-            client::registration_request(self.redirect_uri, auth, self.scopes, has_device);
+        let request = client::registration_request(self.redirect_uri, auth, self.scopes, grants);
         let body = request.to_string();
         let headers = [("Content-Type", "application/json")];
         let send = || http.post(endpoint, &headers, body.as_bytes(), Redirects::Refuse);
@@ -327,10 +332,8 @@ pub fn mark_unconfirmed(cache: &Cache, issuer: &str, registration: CachedRegistr
     let mut cached = read(cache, issuer);
     let is_same = |it: &&CachedRegistration| it.client_id == registration.client_id;
     let known = cached.iter().find(is_same).cloned();
-    let marked = CachedRegistration {
-        is_unconfirmed: true,
-        ..known.unwrap_or(registration)
-    };
+    let mut marked = known.unwrap_or(registration);
+    marked.is_unconfirmed = true;
     cached.retain(|it| it.redirect_uri != marked.redirect_uri && it.client_id != marked.client_id);
     cached.insert(0, marked);
     cached.truncate(MAX_CACHED);

@@ -334,12 +334,33 @@ fn dv8_a_registration_without_the_grant_is_made_anew_once() {
 /// A login by browser needs no client for device codes.
 #[apply(test)]
 fn dv8_a_server_that_registers_no_such_client_still_gets_a_login_by_browser() {
-    let server = DeviceServer::polled([Tokens]).refusing_clients().start();
+    let server = DeviceServer::polled([Tokens])
+        .refusing_clients(|client| client.contains("device_code"))
+        .start();
     Program::login(&server.fake).agree().expect(0);
     login(&server)
         .arg("--force")
         .run()
         .expect_error(3, "registration_refused");
+}
+
+/// As django-oauth-toolkit does: there is a client for each way to log in, and neither takes the other one's place.
+#[apply(waiting_test)]
+fn dv8_a_server_that_registers_a_client_for_one_grant() {
+    let server = DeviceServer::polled([Tokens])
+        .refusing_clients(|it| it.contains("device_code") && it.contains("authorization_code"))
+        .start();
+    let registrations = || server.fake.seen_at("/register").len();
+    let first = login(&server).run().expect(0);
+    let body = server.fake.seen_at("/register").remove(1).body;
+    assert!(body.contains(r#""response_types":[]"#), "{body}");
+    let force = |program: Program| program.arg("--force").at_home(first.home());
+    assert_eq!(registrations(), 2);
+    force(Program::login(&server.fake)).agree().expect(0);
+    assert_eq!(registrations(), 4, "another client for the browser");
+    force(login(&server)).run().expect(0);
+    force(Program::login(&server.fake)).agree().expect(0);
+    assert_eq!(registrations(), 4, "both are used again");
 }
 
 /// Returns a device response.

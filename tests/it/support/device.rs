@@ -40,7 +40,7 @@ pub struct DeviceServer {
     device_replies: Vec<Reply>,
     polls: Vec<Poll>,
     is_late: bool,
-    refuses_clients: bool,
+    refuses: fn(&str) -> bool,
 }
 
 /// The servers, and when they were polled.
@@ -82,7 +82,7 @@ impl DeviceServer {
             device_replies: Vec::new(),
             polls: polls.into_iter().collect(),
             is_late: false,
-            refuses_clients: false,
+            refuses: |_| false,
         }
     }
 
@@ -110,9 +110,9 @@ impl DeviceServer {
         self
     }
 
-    /// Registers no client for device codes.
-    pub fn refusing_clients(mut self) -> Self {
-        self.refuses_clients = true;
+    /// Refuses these registrations.
+    pub fn refusing_clients(mut self, refuses: fn(&str) -> bool) -> Self {
+        self.refuses = refuses;
         self
     }
 
@@ -145,7 +145,7 @@ impl DeviceServer {
                 });
                 Some(Reply::json(200, &changed(response, &self.response)))
             }
-            "/register" if self.refuses_clients && seen.body.contains(GRANT) => {
+            "/register" if (self.refuses)(&seen.body) => {
                 let refused = json!({"error": "invalid_client_metadata"});
                 Some(Reply::json(400, &refused))
             }
