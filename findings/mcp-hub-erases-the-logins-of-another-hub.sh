@@ -139,6 +139,7 @@ class Hub:
         self.file.write_text(json.dumps({"mcpServers": {"it": {"url": url}}}))
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
+        hubs.append(self)
         self.start()
 
     def start(self):
@@ -189,8 +190,7 @@ hubs = []
 try:
     new_home()
     one, two = serve(), serve()
-    hubs += [Hub("first", one), Hub("second", two)]
-    first, second = hubs
+    first, second = Hub("first", one), Hub("second", two)
     first.login()
     expect("after a login in the first hub", (stored(one), stored(two)), ("good", None))
     second.login()
@@ -203,11 +203,9 @@ try:
     second.end()
 
     new_home()
-    hubs += [Hub("first", one)]
-    first = hubs[-1]
+    first = Hub("first", one)
     first.login()
-    hubs += [Hub("second", one)]
-    second = hubs[-1]
+    second = Hub("second", one)
     expect("two hubs with one login", (first.call(), second.call(), stored(one)), ("answered", "answered", "good"))
     live.clear()
     expect("after an expiry, a call in the first one", (first.call(), stored(one)), ("answered", "good"))
