@@ -347,20 +347,26 @@ fn dv8_a_server_that_registers_no_such_client_still_gets_a_login_by_browser() {
 /// As django-oauth-toolkit does: there is a client for each way to log in, and neither takes the other one's place.
 #[apply(waiting_test)]
 fn dv8_a_server_that_registers_a_client_for_one_grant() {
-    let server = DeviceServer::polled([Tokens])
-        .refusing_clients(|it| it.contains("device_code") && it.contains("authorization_code"))
-        .start();
-    let registrations = || server.fake.seen_at("/register").len();
-    let first = login(&server).run().expect(0);
-    let body = server.fake.seen_at("/register").remove(1).body;
-    assert!(body.contains(r#""response_types":[]"#), "{body}");
-    let force = |program: Program| program.arg("--force").at_home(first.home());
-    assert_eq!(registrations(), 2);
-    force(Program::login(&server.fake)).agree().expect(0);
-    assert_eq!(registrations(), 4, "another client for the browser");
-    force(login(&server)).run().expect(0);
-    force(Program::login(&server.fake)).agree().expect(0);
-    assert_eq!(registrations(), 4, "both are used again");
+    for gives_secrets in [false, true] {
+        let server = DeviceServer::polled([Tokens])
+            .refusing_clients(|it| it.contains("device_code") && it.contains("authorization_code"))
+            .giving_secrets(gives_secrets)
+            .start();
+        let registrations = || server.fake.seen_at("/register").len();
+        let first = login(&server).run().expect(0);
+        let body = server.fake.seen_at("/register").remove(1).body;
+        assert!(body.contains(r#""response_types":[]"#), "{body}");
+        let force = |program: Program| program.arg("--force").at_home(first.home());
+        assert_eq!(registrations(), 2);
+        force(Program::login(&server.fake)).agree().expect(0);
+        assert_eq!(registrations(), 4, "another client for the browser");
+        // A client with a secret is kept with the login, of which there is one.
+        if !gives_secrets {
+            force(login(&server)).run().expect(0);
+            force(Program::login(&server.fake)).agree().expect(0);
+            assert_eq!(registrations(), 4, "both are used again");
+        }
+    }
 }
 
 /// Returns a device response.

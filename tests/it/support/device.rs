@@ -41,6 +41,7 @@ pub struct DeviceServer {
     polls: Vec<Poll>,
     is_late: bool,
     refuses: fn(&str) -> bool,
+    gives_secrets: bool,
 }
 
 /// The servers, and when they were polled.
@@ -83,6 +84,7 @@ impl DeviceServer {
             polls: polls.into_iter().collect(),
             is_late: false,
             refuses: |_| false,
+            gives_secrets: false,
         }
     }
 
@@ -107,6 +109,12 @@ impl DeviceServer {
     /// Offers device codes only after a first login.
     pub fn after_a_login(mut self) -> Self {
         self.is_late = true;
+        self
+    }
+
+    /// Gives each client a secret.
+    pub fn giving_secrets(mut self, gives_secrets: bool) -> Self {
+        self.gives_secrets = gives_secrets;
         self
     }
 
@@ -148,6 +156,11 @@ impl DeviceServer {
             "/register" if (self.refuses)(&seen.body) => {
                 let refused = json!({"error": "invalid_client_metadata"});
                 Some(Reply::json(400, &refused))
+            }
+            "/register" if self.gives_secrets => {
+                let id = format!("client-{}", fake.seen_at("/register").len());
+                let client = json!({"client_id": id, "client_secret": "s3cret"});
+                Some(Reply::json(201, &client))
             }
             "/token" if seen.parameter("grant_type").as_deref() == Some(GRANT) => {
                 let number = {
